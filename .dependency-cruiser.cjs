@@ -1,0 +1,119 @@
+// The import table of ARCHITECTURE.md. What is not listed is an error; type imports count.
+// errors.ts is open to everyone; cycles are forbidden.
+
+const nodeModules = 'node_modules/';
+const src = (...folders) => `^src/(${folders.join('|')})(/|$)`;
+
+/** from: a folder or file pattern below src/; to: folders below src/ it may import (its own is always allowed);
+ *  npm: packages; node: whether node: modules are allowed. */
+const table = [
+  { from: 'model', to: [] },
+  { from: 'health', to: ['model'] },
+  { from: 'decision', to: ['model', 'health', 'change'] },
+  { from: 'change', to: ['model', 'health'] },
+  { from: 'audit', to: ['model'] },
+  { from: 'render', to: ['model', 'health', 'decision', 'change', 'audit', 'app/results\\.ts'] },
+  { from: 'dns', to: ['model'], node: true },
+  { from: 'smtp', to: ['model'], node: true },
+  { from: 'runtime', to: ['model'], node: true },
+  { from: 'probes', to: ['model', 'dns', 'smtp'], node: true },
+  { from: 'providers', to: ['model', 'dns'], npm: ['zod'], node: true },
+  { from: 'store', to: ['model', 'health', 'decision'], npm: ['kysely', 'ulid'], node: true },
+  {
+    from: 'config',
+    to: ['model', 'change', 'health', 'providers/[a-z0-9]+/config\\.ts'],
+    npm: ['zod', 'yaml', 'croner', 'ipaddr\\.js'],
+    node: true,
+  },
+  {
+    from: 'app',
+    to: [
+      'model',
+      'health',
+      'decision',
+      'change',
+      'audit',
+      'config/config\\.ts',
+      'probes/probe\\.ts',
+      'providers/provider\\.ts',
+      'store/store\\.ts',
+      'dns/reader\\.ts',
+      'runtime/clock\\.ts',
+      'runtime/logger\\.ts',
+    ],
+  },
+  {
+    from: 'sandbox',
+    to: ['model', 'dns', 'smtp', 'runtime'],
+    npm: ['dns2', 'smtp-server', 'selfsigned'],
+    node: true,
+  },
+];
+
+const rules = table.map(({ from, to, npm = [], node = false }) => ({
+  name: `${from}-may-import`,
+  severity: 'error',
+  from: { path: `^src/${from}/` },
+  to: {
+    pathNot: [
+      `^src/${from}/`,
+      '^src/errors\\.ts$',
+      ...to.map((one) => (one.endsWith('.ts') ? `^src/${one}$` : `^src/${one}/`)),
+      ...npm.map((one) => `${nodeModules}(@types/)?${one}(/|$)`),
+    ],
+    ...(node ? { dependencyTypesNot: ['core'] } : {}),
+  },
+}));
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    ...rules,
+    {
+      name: 'adapters-do-not-know-each-other',
+      severity: 'error',
+      from: { path: '^src/(providers|probes|store)/([^/]+)/' },
+      to: { path: '^src/$1/([^/]+)/', pathNot: ['^src/$1/$2/', '^src/store/migrations/'] },
+    },
+    {
+      name: 'commands-see-only-the-front',
+      severity: 'error',
+      from: { path: ['^src/commands/', '^src/base-command\\.ts$'] },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/commands/', '^src/(base-command|compose|errors)\\.ts$', src('app', 'render')],
+      },
+    },
+    {
+      name: 'only-the-front-imports-compose',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/commands/', '^src/base-command\\.ts$'] },
+      to: { path: '^src/(compose|base-command)\\.ts$' },
+    },
+    {
+      name: 'only-compose-opens-adapters',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: ['^src/compose\\.ts$', '^src/store/sql/', '^src/providers/', '^src/probes/'],
+      },
+      to: { path: ['^src/store/sql/', '^src/providers/registry\\.ts$', '^src/probes/registry\\.ts$'] },
+    },
+    {
+      name: 'no-oclif-below-commands',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/commands/', '^src/base-command\\.ts$'] },
+      to: { path: `${nodeModules}@oclif/` },
+    },
+    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

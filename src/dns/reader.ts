@@ -1,0 +1,68 @@
+// Contract of what the rest of the program asks of DNS: what a resolver says, and what every authoritative server
+// of a zone says. Implemented by client.ts, resolver.ts and authoritative.ts in this folder.
+
+import type { DomainName } from '../model/domain-name.ts';
+import type { ServerAddress } from '../model/route.ts';
+import type { Rrset, RrType } from '../model/rrset.ts';
+
+/** found: `rrset` answers; absent: NODATA; nxdomain; failed: SERVFAIL, REFUSED, timeout: nothing is known. */
+export type LookupOutcome = 'found' | 'absent' | 'nxdomain' | 'failed';
+
+export interface Lookup {
+  readonly outcome: LookupOutcome;
+  /** Final RRset after CNAMEs; null unless found. */
+  readonly rrset: Rrset | null;
+  /** CNAME targets passed, in order (at most 8). */
+  readonly aliases: readonly DomainName[];
+  /** Negative TTL (RFC 2308 §5), seconds, where absent or nxdomain and an SOA told it. */
+  readonly negativeTtl: number | null;
+  /** DNSSEC: AD bit of the answer. */
+  readonly isAuthenticated: boolean;
+  /** One line where failed, e.g. `no answer from 192.0.2.1#53 in 5 s`. */
+  readonly reason: string | null;
+  /** Server that answered (or failed last). */
+  readonly server: ServerAddress;
+  readonly elapsedMs: number;
+}
+
+export interface Resolver {
+  /** Asks the configured resolvers in turn until one has an answer. Throws only on abort. */
+  lookup(name: DomainName, type: RrType, signal: AbortSignal): Promise<Lookup>;
+  /** Asks just this server, recursion desired. */
+  lookupAt(server: ServerAddress, name: DomainName, type: RrType, signal: AbortSignal): Promise<Lookup>;
+  close(): void;
+}
+
+export interface AuthorityAnswer {
+  readonly server: ServerAddress & { readonly name: DomainName | null };
+  /** answer or absent count only with the AA bit; lame and failed tell nothing about the RRset. */
+  readonly outcome: 'answer' | 'absent' | 'lame' | 'failed';
+  readonly rrset: Rrset | null;
+  readonly negativeTtl: number | null;
+  readonly reason: string | null;
+  /** Instant of the answer; ms. */
+  readonly at: number;
+}
+
+/** One RRset as every authoritative server of its zone answers it. */
+export interface PublishedView {
+  readonly zone: DomainName;
+  readonly owner: DomainName;
+  readonly type: RrType;
+  readonly answers: readonly AuthorityAnswer[];
+  /** Why there is not even a list of servers; null where there is. */
+  readonly fault: string | null;
+}
+
+export interface AuthorityReader {
+  /** Finds the zone's name servers and all their addresses (unless given) and asks each directly. Throws only on abort. */
+  readPublished(
+    question: {
+      zone: DomainName;
+      owner: DomainName;
+      type: RrType;
+      authorities: readonly ServerAddress[] | null;
+    },
+    signal: AbortSignal,
+  ): Promise<PublishedView>;
+}

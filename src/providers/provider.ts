@@ -1,0 +1,48 @@
+// Contract of a DNS provider. Absence is a value, failure is a thrown ProviderError, an unknown zone is a failure,
+// an empty MX RRset is never written. A lost reply is resolved by reading back, never by blind retry.
+
+import type { RrsetChange } from '../model/change.ts';
+import type { DomainName } from '../model/domain-name.ts';
+import type { Rrset, RrType } from '../model/rrset.ts';
+
+export interface ProviderCapabilities {
+  /** full: values and TTL; values: rdata only, blind to a TTL-only edit; weak: best effort; none: read, compare, write. */
+  readonly compareAndSet: 'full' | 'values' | 'weak' | 'none';
+  /** One call per zone changes all or nothing. */
+  readonly hasAtomicBatch: boolean;
+  /** Most changes in one batch. */
+  readonly maxBatch: number;
+  /** Seconds. */
+  readonly minTtl: number;
+  readonly maxTtl: number;
+  /** What a plan assumes a write takes until every authority answers it; seconds. */
+  readonly publishSeconds: number;
+}
+
+/** What became of one change of a batch. */
+export type ReplaceOutcome =
+  | { readonly state: 'applied' }
+  /** Live already equals desired; nothing was written. */
+  | { readonly state: 'unchanged' }
+  /** Live equals neither expected nor desired; nothing was written. */
+  | { readonly state: 'conflict'; readonly live: Rrset | null }
+  /** The reply was lost and reading back did not tell either. */
+  | { readonly state: 'unknown'; readonly reason: string };
+
+export type ZoneChange = Pick<RrsetChange, 'owner' | 'type' | 'expected' | 'desired'>;
+
+export interface Provider {
+  readonly name: string;
+  /** For the plan: type, server, account; never a secret. */
+  readonly label: string;
+  readonly capabilities: ProviderCapabilities;
+  /** Null = the provider says there is no such RRset. Throws ProviderError where it cannot say. */
+  readRrset(zone: DomainName, owner: DomainName, type: RrType, signal: AbortSignal): Promise<Rrset | null>;
+  /** Compare-and-set; one outcome per change, in order. Atomic where `hasAtomicBatch`. */
+  replaceRrsets(
+    zone: DomainName,
+    changes: readonly ZoneChange[],
+    signal: AbortSignal,
+  ): Promise<readonly ReplaceOutcome[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,146 @@
+// Contract of the state store: counters, sightings, journal, leases, pauses, events. One SQL implementation serves
+// SQLite and PostgreSQL. Instants are ms since the epoch and come from the caller's clock. Throws StoreError where
+// the store cannot be used, LeaseError where a lease was lost.
+
+import type { Action, ActionState, ChangeState } from '../model/change.ts';
+import type { DomainName } from '../model/domain-name.ts';
+import type { HopHealth } from '../model/hop-health.ts';
+import type { Lease } from '../model/lease.ts';
+import type { Observation } from '../model/observation.ts';
+import type { RouteState } from '../model/route-state.ts';
+import type { RrType } from '../model/rrset.ts';
+import type { Sighting } from '../model/sighting.ts';
+
+export interface HealthRow {
+  readonly route: string;
+  readonly vantage: string;
+  /** `hopKey()` of the hop. */
+  readonly hop: string;
+  readonly health: HopHealth;
+}
+
+export type LeaseAnswer =
+  | { readonly outcome: 'held'; readonly lease: Lease }
+  | { readonly outcome: 'taken'; readonly holder: string; readonly expiresAt: number };
+
+export interface Pause {
+  /** Null = every route. */
+  readonly route: string | null;
+  readonly by: string;
+  readonly reason: string;
+  readonly at: number;
+  /** A pause always ends. */
+  readonly until: number;
+}
+
+export type EventKind =
+  'decision' | 'health' | 'action' | 'pause' | 'resume' | 'drift' | 'revert' | 'undecided' | 'brake';
+
+export interface Event {
+  /** ULID. */
+  readonly id: string;
+  readonly at: number;
+  readonly route: string | null;
+  readonly kind: EventKind;
+  /** One line for people, already sanitised. */
+  readonly text: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface RunRecord {
+  readonly id: string;
+  readonly command: string;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly exitCode: number;
+}
+
+/** One look at one authoritative server. */
+export interface Look {
+  readonly owner: DomainName;
+  readonly type: RrType;
+  readonly server: string;
+  /** Seconds; negative TTL where absent. */
+  readonly ttl: number;
+  /** Canonical; empty = absent. */
+  readonly rdata: readonly string[];
+  readonly at: number;
+}
+
+export interface ActionPatch {
+  readonly state?: ActionState;
+  readonly changeStates?: readonly ChangeState[];
+  readonly appliedAt?: number;
+  readonly confirmedAt?: number;
+  readonly clearAt?: number;
+  readonly note?: string;
+}
+
+export interface ActionFilter {
+  readonly route?: string;
+  readonly isUnsettled?: boolean;
+  readonly sinceAt?: number;
+  readonly limit?: number;
+}
+
+export interface EventFilter {
+  readonly route?: string;
+  readonly sinceAt?: number;
+  readonly limit?: number;
+}
+
+export interface StoreInfo {
+  /** Without any password. */
+  readonly location: string;
+  readonly schemaVersion: number;
+  readonly sizeBytes: number | null;
+}
+
+export interface Store {
+  recordObservations(route: string, observations: readonly Observation[]): Promise<void>;
+  /** Newest first. */
+  listObservations(route: string, limit: number): Promise<Observation[]>;
+
+  readHealth(route: string): Promise<HealthRow[]>;
+  /** Insert or replace, all or none. */
+  writeHealth(rows: readonly HealthRow[]): Promise<void>;
+
+  readRouteState(route: string): Promise<RouteState | null>;
+  writeRouteState(route: string, state: RouteState): Promise<void>;
+
+  /** Extends the sighting of the same answer at that server, or closes it (`replacedAt`) and opens a new one. */
+  recordLooks(looks: readonly Look[]): Promise<void>;
+  readSightings(owner: DomainName, type: RrType): Promise<Sighting[]>;
+
+  acquireLease(route: string, holder: string, ttlMs: number, now: number): Promise<LeaseAnswer>;
+  /** Throws LeaseError `lease-lost` where another holder took over. */
+  renewLease(lease: Lease, ttlMs: number, now: number): Promise<Lease>;
+  /** Frees it for the next; the token stays spent. Quiet where it was lost. */
+  releaseLease(lease: Lease): Promise<void>;
+
+  /** Writes the intent. Throws StoreError `store-fenced` where a larger token was seen for the route. */
+  beginAction(action: Action, lease: Lease): Promise<void>;
+  updateAction(id: string, patch: ActionPatch, lease: Lease): Promise<void>;
+  /** By id, or by an unambiguous prefix of the id or of the plan's digest. */
+  findAction(idOrPrefix: string): Promise<Action | null>;
+  /** Newest first. */
+  listActions(filter: ActionFilter): Promise<Action[]>;
+
+  setPause(pause: Pause): Promise<void>;
+  /** True where there was one. */
+  clearPause(route: string | null): Promise<boolean>;
+  /** Those that have not ended. */
+  readPauses(now: number): Promise<Pause[]>;
+
+  appendEvent(event: Event): Promise<void>;
+  /** Newest first. */
+  listEvents(filter: EventFilter): Promise<Event[]>;
+
+  recordRun(run: RunRecord): Promise<void>;
+  lastRun(command: string): Promise<RunRecord | null>;
+
+  /** Drops observations, events and closed sightings older than the instant; never the journal's unsettled part. */
+  prune(before: number): Promise<number>;
+  info(): Promise<StoreInfo>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,29 @@
+// Traffic off loopback fails the suite: every connect and send of a test goes through these two doors.
+import dgram from 'node:dgram';
+import net from 'node:net';
+
+const loopback = /^(127\.|::1$|::ffff:127\.|localhost$|0\.0\.0\.0$|::$)/;
+
+function refuse(address: string): never {
+  throw new Error(`off-loopback traffic in a test: ${address}`);
+}
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- re-bound by apply below
+const connect = net.Socket.prototype.connect;
+net.Socket.prototype.connect = function (this: net.Socket, ...args: unknown[]) {
+  const first = Array.isArray(args[0]) ? (args[0] as unknown[])[0] : args[0];
+  const host =
+    typeof first === 'object' && first !== null
+      ? ((first as { host?: string; path?: string }).path ?? (first as { host?: string }).host)
+      : args[1];
+  if (typeof host === 'string' && !host.startsWith('/') && !loopback.test(host)) refuse(host);
+  return Reflect.apply(connect, this, args) as net.Socket;
+};
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- re-bound by apply below
+const send = dgram.Socket.prototype.send as (...args: unknown[]) => void;
+dgram.Socket.prototype.send = function (this: dgram.Socket, ...args: unknown[]) {
+  const host = args.find((one) => typeof one === 'string' && /^[\d.:a-f]+$/.test(one));
+  if (typeof host === 'string' && !loopback.test(host)) refuse(host);
+  Reflect.apply(send, this, args);
+} as typeof dgram.Socket.prototype.send;
