@@ -21,7 +21,7 @@ const table = [
   { from: 'store', to: ['model', 'health', 'decision'], npm: ['kysely', 'ulid'], node: true },
   {
     from: 'config',
-    to: ['model', 'change', 'health', 'providers/[a-z0-9]+/config\\.ts'],
+    to: ['model', 'change', 'health', 'providers/[a-z0-9]+/config\\.ts', 'providers/config-parts\\.ts'],
     npm: ['zod', 'yaml', 'croner', 'ipaddr\\.js'],
     node: true,
   },

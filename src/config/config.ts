@@ -10,9 +10,31 @@ export interface Reference {
   readonly port: number;
 }
 
+/** Shape of an expected MX RRset against the one that is found. */
+export type AuditMatch = 'exact' | 'contains' | 'any';
+
+export interface AuditIgnore {
+  readonly domain: DomainName;
+  /** Last day it holds, `YYYY-MM-DD` in UTC; null = for good. */
+  readonly until: string | null;
+  readonly reason: string;
+}
+
 /** An audit as declared; `mxctl audit` is not built yet, the block is only checked. */
 export interface AuditConfig {
   readonly name: string;
+  /** Inventory as CSV or NDJSON, absolute; not opened at load. */
+  readonly domains: { readonly file: string; readonly column: string };
+  readonly expect: { readonly mx: readonly DomainName[]; readonly match: AuditMatch };
+  readonly ignore: readonly AuditIgnore[];
+}
+
+/** Legal, but hardly meant; same shape as a warning of the JSON envelope. */
+export interface ConfigWarning {
+  readonly code: 'ttl-zero' | 'rcpt-unused' | 'no-candidate' | 'quorum-alone' | 'ignore-expired';
+  readonly message: string;
+  /** Where, as `file:line:column: path`. */
+  readonly subject: string;
 }
 
 export interface Config {
@@ -28,4 +50,5 @@ export interface Config {
   readonly audits: readonly AuditConfig[];
   /** How long history is kept; ms. */
   readonly historyMs: number;
+  readonly warnings: readonly ConfigWarning[];
 }

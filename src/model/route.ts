@@ -35,6 +35,8 @@ export interface ProbePolicy extends HealthThresholds {
   readonly ehloName: string | null;
   /** Local addresses to speak from; more than one finds a hop that only admits the proxy. Empty = the system's choice. */
   readonly sourceAddresses: readonly string[];
+  /** Absolute file with CAs in PEM that are trusted beside the system's when a certificate is judged; null = none. */
+  readonly caFile: string | null;
 }
 
 export type FailoverMode = 'observe' | 'manual' | 'auto';

@@ -1,0 +1,37 @@
+// The `type: route53` block. Shape only; credentials come from the AWS chain, never from here.
+
+import { z } from 'zod';
+import { httpUrl } from '../config-parts.ts';
+
+export const route53ConfigSchema = z
+  .strictObject({
+    type: z.literal('route53'),
+    role_arn: z
+      .string()
+      .regex(/^arn:[a-z0-9-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/, {
+        error: "is a role's ARN, such as arn:aws:iam::123456789012:role/mxctl",
+      })
+      .optional()
+      .describe('Role to assume; omit to use the credentials of the environment as they are.'),
+    external_id: z.string().min(2).max(1224).optional().describe('External id the role asks for.'),
+    profile: z.string().min(1).optional().describe('Profile of the AWS configuration files.'),
+    hosted_zones: z
+      .record(
+        z.string(),
+        z.string().regex(/^[A-Z0-9]{1,32}$/, { error: 'is a hosted zone id, such as Z0AB12' }),
+      )
+      .optional()
+      .describe('Hosted zone id by zone name, where several zones of an account share a name.'),
+    endpoint: httpUrl.optional().describe('Another API endpoint (GovCloud, an emulator).'),
+  })
+  .transform((given) => ({
+    type: given.type,
+    roleArn: given.role_arn ?? null,
+    externalId: given.external_id ?? null,
+    profile: given.profile ?? null,
+    hostedZones: given.hosted_zones ?? {},
+    endpoint: given.endpoint ?? null,
+  }))
+  .meta({ id: 'Route53Provider', description: 'Amazon Route 53.' });
+
+export type Route53Config = Readonly<z.output<typeof route53ConfigSchema>>;
