@@ -207,12 +207,12 @@ describe('hostile octets', () => {
   });
 
   it('a chain of more pointers than a name has labels is refused', () => {
-      (0xc000 | (n === 0 ? 12 : 11 + n * 2)).toString(16),
-    );
     // A root name at 12, then a TXT-less row of pointers, each to the one before, carried as unknown RDATA.
     const length = (200 * 2).toString(16).padStart(4, '0');
     const carrier = `00 ff00 0001 00000000 ${length}`;
-    const rows = Array.from({ length: 200 }, (_, n) => (0xc000 | (n === 0 ? 12 : 21 + n * 2)).toString(16)).join('');
+    const rows = Array.from({ length: 200 }, (_, n) =>
+      (0xc000 | (n === 0 ? 12 : 21 + n * 2)).toString(16),
+    ).join('');
     const last = (0xc000 | (23 + 199 * 2)).toString(16);
     const octets = hex(
       `0001 8000 0000 0002 0000 0000 ${carrier} ${rows} ${last} 0001 0001 00000000 0004 c0000201`,
