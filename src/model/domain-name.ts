@@ -85,16 +85,19 @@ function toAsciiLabel(label: string): string | null {
   return ascii.includes('.') || ascii === '' ? null : ascii;
 }
 
-function canonicalLabel(label: string): string | DomainNameError {
-  if (label === '') return 'empty-label';
+type CanonicalLabel =
+  { readonly label: string; readonly octets: number } | { readonly error: DomainNameError };
+
+function canonicalLabel(label: string): CanonicalLabel {
+  if (label === '') return { error: 'empty-label' };
   // eslint-disable-next-line no-control-regex -- the question is exactly whether it is ASCII
   const ascii = /^[\x00-\x7f]*$/.test(label) ? label : toAsciiLabel(label);
-  if (ascii === null) return 'bad-idn';
-  if (/[\s"();@$]/.test(ascii.replace(/\\./g, ''))) return 'bad-character';
+  if (ascii === null) return { error: 'bad-idn' };
+  if (/[\s"();@$]/.test(ascii.replace(/\\./g, ''))) return { error: 'bad-character' };
   const octets = labelOctets(ascii);
-  if (octets === null) return 'bad-escape';
-  if (octets.length > maxLabelOctets) return 'label-too-long';
-  return `=${formatLabel(octets)}`;
+  if (octets === null) return { error: 'bad-escape' };
+  if (octets.length > maxLabelOctets) return { error: 'label-too-long' };
+  return { label: formatLabel(octets), octets: octets.length };
 }
 
 /** Parses a name as a person or a zone file writes it; relative text is taken as absolute. */
@@ -106,9 +109,9 @@ export function parseDomainName(text: string): ParsedDomainName {
   let octets = 1;
   for (const label of splitLabels(absolute)) {
     const canonical = canonicalLabel(label);
-    if (!canonical.startsWith('=')) return { ok: false, error: canonical as DomainNameError };
-    labels.push(canonical.slice(1));
-    octets += 1 + (labelOctets(canonical.slice(1))?.length ?? 0);
+    if ('error' in canonical) return { ok: false, error: canonical.error };
+    labels.push(canonical.label);
+    octets += 1 + canonical.octets;
   }
   if (octets > maxNameOctets) return { ok: false, error: 'name-too-long' };
   return { ok: true, name: `${labels.join('.')}.` as DomainName };

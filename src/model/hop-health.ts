@@ -36,6 +36,8 @@ export interface HopHealth {
   /** Summary of the last conclusive observation. */
   readonly summary: string;
   readonly isSlow: boolean;
+  /** The greeting itself was 5xx: harmless while another hop answers, a bounce (Exim) where it is the last one. */
+  readonly greetsWith5xx: boolean;
   /** Instant the present run of failures began; ms; null while passing. */
   readonly failingSince: number | null;
 }

@@ -1,0 +1,32 @@
+// The cache bound: the moment when no conforming cache can still hold a replaced RRset. Not `now + ttl`: for every
+// version ever served, (last moment an authority served it) + (its TTL). Lowering a TTL from 3600 to 60 does not
+// help for an hour. RFC 2181 §8 (TTL is a maximum), RFC 8767 §4 (caps), RFC 2308 §5 (negative answers).
+
+import type { Sighting } from '../model/sighting.ts';
+
+/** RFC 8767 §4 and BIND's max-cache-ttl: seven days; no common resolver keeps an answer longer. Seconds. */
+const longestKept = 604_800;
+/** TTLs are whole seconds: an answer given within a second may be kept to the end of the next. ms. */
+const roundingMs = 1000;
+
+/** How long a version with this TTL can live in a cache after the last answer that carried it; ms. */
+export function cachedForMs(ttl: number): number {
+  return Math.min(ttl, longestKept) * 1000 + roundingMs;
+}
+
+/** The instant after which no conforming cache holds any version that is no longer served, ms; null where every
+ *  version ever served still is. An answer still served counts as served until `now`. */
+export function cacheBound(sightings: readonly Sighting[]): number | null {
+  const bounds = sightings.flatMap((one) =>
+    one.replacedAt === null ? [] : one.replacedAt + cachedForMs(one.ttl),
+  );
+  return bounds.length === 0 ? null : Math.max(...bounds);
+}
+
+/** The latest instant at which some cache may hold the given version, were it replaced everywhere at `replacedAt`:
+ *  the promise *true by* of a plan. Older versions still in caches count too. */
+export function trueBy(sightings: readonly Sighting[], currentTtl: number, replacedAt: number): number {
+  const stillServed = sightings.flatMap((one) => (one.replacedAt === null ? [one.ttl] : []));
+  const ttl = Math.max(currentTtl, ...stillServed);
+  return Math.max(replacedAt + cachedForMs(ttl), cacheBound(sightings) ?? 0);
+}

@@ -1,0 +1,131 @@
+// Guards on where mail would go: a failing proxy loses nothing while senders retry, a target that answers 554 to
+// strangers loses most of it.
+
+import { displayName } from '../../model/domain-name.ts';
+import type { Observation } from '../../model/observation.ts';
+import type { Guard, GuardContext } from './context.ts';
+
+const isUsable = (status: string) => status === 'ok' || status === 'degraded';
+
+/** The target must take mail now. A person's first run has no history: then every hop must pass in this run. */
+export const targetUnhealthy: Guard = ({ target, to, isAuto, observations }) => {
+  const name = 'target-unhealthy';
+  const score = `${to.name} ${target.upCount}/${target.hops.length}`;
+  if (isUsable(target.status)) return { name, verdict: 'ok', reason: `${score} up: ${target.reason}` };
+  const passes = observations.filter((one) => one.verdict === 'pass').length;
+  if (target.status === 'unknown' && !isAuto && passes > 0 && passes === observations.length) {
+    return { name, verdict: 'ok', reason: `${to.name} ${passes}/${passes} answer now (no history yet)` };
+  }
+  return { name, verdict: 'forbid', reason: `${score} up: ${target.reason}` };
+};
+
+/** Where a canary address is configured, every target hop that answers must have taken it in this run. */
+export const targetRcpt: Guard = ({ route, observations }) => {
+  const name = 'target-rcpt';
+  if (route.probe.rcpt === null) {
+    return { name, verdict: 'skipped', reason: 'no canary address configured (probe.rcpt)' };
+  }
+  const refusing = observations.find((one) => one.takesCanary === false);
+  if (refusing !== undefined) {
+    return {
+      name,
+      verdict: 'forbid',
+      reason: `${displayName(refusing.exchange)} refuses ${route.probe.rcpt.to}: ${refusing.summary}`,
+    };
+  }
+  const taking = observations.filter((one) => one.takesCanary === true).length;
+  return taking > 0
+    ? { name, verdict: 'ok', reason: `${taking} of ${observations.length} take ${route.probe.rcpt.to}` }
+    : { name, verdict: 'forbid', reason: `no hop was seen to take ${route.probe.rcpt.to}` };
+};
+
+const soonMs = 7 * 86_400_000;
+
+/** Without MTA-STS enforce or DANE senders ignore names (RFC 7672 §2.2, RFC 8461 §5), so a wrong certificate warns;
+ *  where a policy enforces, it keeps mail out. */
+export const tlsName: Guard = (context) => {
+  const name = 'tls-name';
+  const answering = context.observations.filter((one) => one.verdict === 'pass');
+  const bad = answering.find((one) => one.tls !== null && !(one.tls.isNameGood && one.tls.isChainTrusted));
+  const plain = answering.find((one) => one.offersStarttls === false);
+  const isEnforced = (context.sts ?? []).some((one) => one.mode === 'enforce');
+  const verdict = isEnforced ? 'forbid' : 'warn';
+  if (bad !== undefined) {
+    return {
+      name,
+      verdict,
+      reason: `${displayName(bad.exchange)}: ${bad.tls?.fault ?? 'certificate does not fit'}`,
+    };
+  }
+  if (plain !== undefined)
+    return { name, verdict, reason: `${displayName(plain.exchange)} offers no STARTTLS` };
+  return judgeExpiry(context, answering);
+};
+
+function judgeExpiry({ now }: GuardContext, answering: readonly Observation[]): ReturnType<Guard> {
+  const name = 'tls-name';
+  const ends = answering.flatMap((one) => one.tls?.expiresAt ?? []);
+  if (ends.length === 0) return { name, verdict: 'skipped', reason: 'no certificate was seen' };
+  const leftMs = Math.min(...ends) - now;
+  const reason = `certificate good for ${Math.max(0, Math.floor(leftMs / 86_400_000))} days`;
+  return { name, verdict: leftMs < soonMs ? 'warn' : 'ok', reason };
+}
+
+/** RFC 8461 §4.1: exact, or `*.` for exactly one label on the left. */
+export function matchesStsPattern(host: string, pattern: string): boolean {
+  const [name, wanted] = [host.toLowerCase().replace(/\.$/, ''), pattern.toLowerCase().replace(/\.$/, '')];
+  if (!wanted.startsWith('*.')) return name === wanted;
+  const dot = name.indexOf('.');
+  return dot > 0 && name.slice(dot) === wanted.slice(1);
+}
+
+/** RFC 8461 §5: a sender must not deliver to a host that an enforced policy does not list; the mail queues, then
+ *  bounces when its own retry window ends. */
+export const mtaSts: Guard = ({ sts, to }) => {
+  const name = 'mta-sts';
+  if (sts === null) return { name, verdict: 'skipped', reason: 'the policy was not looked up' };
+  if (to.kind === 'address') {
+    return { name, verdict: 'ok', reason: 'exchange names stay the same, only their addresses move' };
+  }
+  for (const policy of sts) {
+    if (policy.mode !== 'enforce') continue;
+    const missing = to.mx.find((mx) => !policy.patterns.some((one) => matchesStsPattern(mx.exchange, one)));
+    if (missing !== undefined) {
+      const host = displayName(missing.exchange);
+      return {
+        name,
+        verdict: 'forbid',
+        reason: `the enforced policy of ${policy.domain} does not list ${host}`,
+      };
+    }
+  }
+  const unknown = sts.find((one) => one.mode === 'unknown');
+  if (unknown !== undefined) {
+    return {
+      name,
+      verdict: 'warn',
+      reason: `policy of ${unknown.domain}: ${unknown.reason ?? 'not found out'}`,
+    };
+  }
+  const enforced = sts.filter((one) => one.mode === 'enforce').length;
+  return enforced > 0
+    ? { name, verdict: 'ok', reason: `MTA-STS (enforce) lists every exchange of ${to.name}` }
+    : { name, verdict: 'ok', reason: 'no MTA-STS policy enforces' };
+};
+
+/** Judged by the modules of the audit, which are not built yet: said, never silently green. */
+export const dane: Guard = () => ({
+  name: 'dane',
+  verdict: 'skipped',
+  reason: 'TLSA records are not checked yet',
+});
+
+/** Never leave the only path that takes mail for one that is not seen to. */
+export const lastPath: Guard = ({ active, target, to, observations }) => {
+  const name = 'last-path';
+  const isActiveWorking = active !== null && isUsable(active.status);
+  const isTargetWorking = isUsable(target.status) || observations.some((one) => one.verdict === 'pass');
+  return isActiveWorking && !isTargetWorking
+    ? { name, verdict: 'forbid', reason: `the active path takes mail, ${to.name} is not seen to` }
+    : { name, verdict: 'ok', reason: 'a path that takes mail is left' };
+};

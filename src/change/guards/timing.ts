@@ -1,0 +1,73 @@
+// Guards on when: hold-down, flip limit, caches, age of results. They bind `auto`; a person is warned, for the person
+// who acts at 3 am acknowledges the move by making it.
+
+import { isFlip } from '../../model/change.ts';
+import type { Guard, GuardContext } from './context.ts';
+
+const minutes = (ms: number) => `${Math.max(1, Math.ceil(ms / 60_000))} min`;
+
+const bind = (context: GuardContext) => (context.isAuto ? 'forbid' : 'warn');
+
+/** Leaving a failing path is never held down (the flip limit bounds that); coming back is. */
+export const holdDown: Guard = (context) => {
+  const name = 'hold-down';
+  const last = context.actions.find(isFlip);
+  if (last === undefined) return { name, verdict: 'ok', reason: 'no flip before' };
+  const sinceMs = context.now - (last.appliedAt ?? last.intendedAt);
+  const reason = `last flip ${minutes(sinceMs)} ago`;
+  const leftMs = context.route.failover.holdDownMs - sinceMs;
+  if (
+    leftMs <= 0 ||
+    context.kind === 'failover' ||
+    context.kind === 'relapse' ||
+    context.kind === 'raise-ttl'
+  ) {
+    return { name, verdict: 'ok', reason };
+  }
+  return { name, verdict: bind(context), reason: `${reason}, hold-down for ${minutes(leftMs)} more` };
+};
+
+export const flipLimit: Guard = (context) => {
+  const name = 'flip-limit';
+  const { count, withinMs } = context.route.failover.maxFlips;
+  const flips = context.actions.filter(
+    (one) => isFlip(one) && context.now - (one.appliedAt ?? one.intendedAt) < withinMs,
+  ).length;
+  const reason = `${flips} of ${count} flips in ${Math.round(withinMs / 3_600_000)} h`;
+  if (flips < count || context.kind === 'raise-ttl') return { name, verdict: 'ok', reason };
+  return { name, verdict: bind(context), reason: `${reason}: a person must look` };
+};
+
+/** No return while a cache may still hold what the last flip replaced. */
+export const cachesNotClear: Guard = (context) => {
+  const name = 'caches-not-clear';
+  const last = context.actions.find(isFlip);
+  if (last === undefined || (context.kind !== 'return' && context.kind !== 'manual')) {
+    return { name, verdict: 'ok', reason: 'nothing to wait for' };
+  }
+  if (last.clearAt === null) {
+    return { name, verdict: bind(context), reason: 'the last flip is not confirmed by every authority yet' };
+  }
+  const leftMs = last.clearAt - context.now;
+  return leftMs <= 0
+    ? { name, verdict: 'ok', reason: 'no cache holds what the last flip replaced' }
+    : {
+        name,
+        verdict: bind(context),
+        reason: `caches may hold what the last flip replaced for ${minutes(leftMs)}`,
+      };
+};
+
+/** A verdict older than three intervals is no verdict. */
+export const staleObservations: Guard = (context) => {
+  const name = 'stale-observations';
+  const { staleAfterMs } = context.route.probe;
+  const hops = [...context.target.hops, ...(context.active?.hops ?? [])].filter(
+    (one) => one.health.lastAt > 0,
+  );
+  const oldest = Math.min(context.now, ...hops.map((one) => one.health.lastAt));
+  const ageMs = context.now - oldest;
+  return ageMs <= staleAfterMs
+    ? { name, verdict: 'ok', reason: `results at most ${Math.ceil(ageMs / 1000)} s old` }
+    : { name, verdict: 'forbid', reason: `a result is ${minutes(ageMs)} old; probe again` };
+};

@@ -1,0 +1,97 @@
+// From live to desired: the ordered changes of a plan, the canonical text its digest is made over, and the
+// invariants no plan may break. Every prefix of a plan is a safe state: each change replaces one RRset whole.
+
+import type { Action, ActionKind, Plan, RrsetChange } from '../model/change.ts';
+import type { MailPath } from '../model/mail-path.ts';
+import { isNullMx, parseMx } from '../model/mx.ts';
+import type { Route } from '../model/route.ts';
+import { formatRrset, isSameRrset, maxTtl, type Rrset } from '../model/rrset.ts';
+import { desiredRrset, type LiveRrsets, placesOf, rrsetKey } from './published.ts';
+
+/** Changes that take every RRset of the route to `path` with `ttl`; those that already are so are left out. */
+export function changesTo(route: Route, path: MailPath, live: LiveRrsets, ttl: number): RrsetChange[] {
+  return placesOf(route).flatMap((place) => {
+    const expected = live.get(rrsetKey(place.owner, place.type)) ?? null;
+    const desired = desiredRrset(route, path, place, ttl);
+    if (isSameRrset(expected, desired)) return [];
+    const { provider, zone } = place.records;
+    return [{ provider, zone, owner: place.owner, type: place.type, expected, desired }];
+  });
+}
+
+/** Seconds the path is published with: `failover_ttl` while failed over and for the probation after a return. */
+export function ttlFor(route: Route, kind: ActionKind): number {
+  return kind === 'raise-ttl' ? route.ttl : Math.min(route.failoverTtl, route.ttl);
+}
+
+/** The exact way back: what an action replaced, values and TTL, whatever today's config says. Changes that never
+ *  reached the provider are left out. */
+export function rollbackChanges(action: Action): RrsetChange[] {
+  return action.plan.changes
+    .filter((_, at) => ['applied', 'confirmed'].includes(action.changeStates[at] ?? 'pending'))
+    .map((change) => ({ ...change, expected: change.desired, desired: change.expected }))
+    .reverse();
+}
+
+/** The text a plan's digest is computed over: what is written where, and from what. Not when, nor why. */
+export function canonicalPlanText(route: string, changes: readonly RrsetChange[]): string {
+  const side = (mark: string, rrset: Rrset | null) =>
+    rrset === null ? [`${mark} (absent)`] : formatRrset(rrset).map((line) => `${mark} ${line}`);
+  return [
+    `mxctl-plan-v1 ${route}`,
+    ...changes.flatMap((change) => [
+      `@ ${change.provider} ${change.zone} ${change.owner} ${change.type}`,
+      ...side('-', change.expected),
+      ...side('+', change.desired),
+    ]),
+  ].join('\n');
+}
+
+/** Digits of a plan's digest that people see and type. */
+const idDigits = 6;
+
+export function planOf(
+  intent: Pick<Plan, 'route' | 'kind' | 'from' | 'to' | 'madeAt'>,
+  changes: readonly RrsetChange[],
+  digest: (text: string) => string,
+): Plan {
+  const full = digest(canonicalPlanText(intent.route, changes));
+  return { ...intent, id: full.slice(0, idDigits), digest: full, changes };
+}
+
+/** What no plan may do; empty for a sound plan. The MX RRset is never empty (RFC 5321 §5.1: without MX the sender
+ *  takes the domain's own address), null MX never stands beside another (RFC 7505 §3). */
+export function planFaults(changes: readonly RrsetChange[]): string[] {
+  return [...changes.flatMap(changeFaults), ...emptiedOwners(changes)];
+}
+
+function changeFaults(change: RrsetChange): string[] {
+  const { desired, owner, type } = change;
+  if (desired === null)
+    return type === 'MX' ? [`${owner} MX would be removed: mail would fall to its A record`] : [];
+  const faults: string[] = [];
+  if (desired.rdata.length === 0) faults.push(`${owner} ${type} would be empty`);
+  if (desired.owner !== owner || desired.type !== type)
+    faults.push(`${owner} ${type} would be written elsewhere`);
+  if (!Number.isInteger(desired.ttl) || desired.ttl < 0 || desired.ttl > maxTtl)
+    faults.push(`${owner} ${type} would have a TTL of ${desired.ttl}`);
+  return type === 'MX' ? [...faults, ...mxFaults(desired)] : faults;
+}
+
+function mxFaults(rrset: Rrset): string[] {
+  const values = rrset.rdata.map(parseMx);
+  if (values.includes(null)) return [`${rrset.owner} MX would hold what is not an MX value`];
+  const hasNull = values.some((mx) => mx !== null && isNullMx(mx));
+  return hasNull && values.length > 1 ? [`${rrset.owner} MX would mix null MX with others`] : [];
+}
+
+/** Owners of an address route that would be left without any address. */
+function emptiedOwners(changes: readonly RrsetChange[]): string[] {
+  const removed = changes.filter((one) => one.desired === null && (one.type === 'A' || one.type === 'AAAA'));
+  return removed
+    .filter(
+      (one) => !changes.some((other) => other.owner === one.owner && other !== one && other.desired !== null),
+    )
+    .filter((one) => removed.some((other) => other.owner === one.owner && other.type !== one.type))
+    .map((one) => `${one.owner} would be left without any address`);
+}

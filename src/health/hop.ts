@@ -1,0 +1,110 @@
+// Observations of one hop become its health, one step at a time. While up, failures add up though successes come
+// between, and only an unbroken run of successes forgives them: a hop that fails every other time is not well.
+// While down, only an unbroken run of successes brings it back. It starts unknown, never up.
+
+import type { HealthThresholds, HopHealth } from '../model/hop-health.ts';
+import { isPoison } from '../model/fate.ts';
+import type { Observation } from '../model/observation.ts';
+
+/** Health of a hop before its first conclusive observation. */
+export const unmeasured: HopHealth = {
+  status: 'unknown',
+  since: 0,
+  failures: 0,
+  rejections: 0,
+  successes: 0,
+  lastAt: 0,
+  fate: 'unknown',
+  summary: 'not measured yet',
+  isSlow: false,
+  greetsWith5xx: false,
+  failingSince: null,
+};
+
+export function isStale(health: HopHealth, now: number, thresholds: HealthThresholds): boolean {
+  return health.lastAt > 0 && now - health.lastAt > thresholds.staleAfterMs;
+}
+
+/** Health as far as it may be relied on now: results older than `staleAfterMs` are unknown. */
+export function healthAsOf(health: HopHealth, now: number, thresholds: HealthThresholds): HopHealth {
+  if (!isStale(health, now, thresholds)) return health;
+  return { ...health, status: 'unknown', since: health.lastAt + thresholds.staleAfterMs, fate: 'unknown' };
+}
+
+/** What is left of counters after a gap: a down hop stays down and must rise anew, any other is unknown again. */
+function afterGap(health: HopHealth): HopHealth {
+  return health.status === 'down'
+    ? { ...health, successes: 0 }
+    : { ...unmeasured, since: health.since, lastAt: health.lastAt };
+}
+
+/** The health after one more observation. An inconclusive one says nothing about the hop and changes nothing. */
+export function stepHop(
+  before: HopHealth,
+  observation: Observation,
+  thresholds: HealthThresholds,
+): HopHealth {
+  if (observation.verdict === 'inconclusive') return before;
+  const start = isStale(before, observation.at, thresholds) ? afterGap(before) : before;
+  const measured = {
+    lastAt: observation.at,
+    summary: observation.summary,
+    isSlow: observation.isSlow,
+    greetsWith5xx:
+      observation.verdict === 'fail' &&
+      observation.stage === 'banner' &&
+      (observation.reply?.code ?? 0) >= 500,
+  };
+  return observation.verdict === 'pass'
+    ? afterSuccess({ ...start, ...measured }, start, observation, thresholds)
+    : afterFailure({ ...start, ...measured }, observation, thresholds);
+}
+
+function afterSuccess(
+  health: HopHealth,
+  start: HopHealth,
+  observation: Observation,
+  thresholds: HealthThresholds,
+): HopHealth {
+  const successes = health.successes + 1;
+  const needed = health.status === 'down' ? thresholds.rise : thresholds.forgive;
+  if (successes < needed) {
+    // While it is down its fate stays that of the failure: one answer does not make it a place to send mail to.
+    return health.status === 'down'
+      ? { ...health, successes, summary: start.summary, greetsWith5xx: start.greetsWith5xx }
+      : { ...health, successes, fate: observation.fate, failingSince: null };
+  }
+  return {
+    ...health,
+    status: 'up',
+    since: health.status === 'up' ? health.since : observation.at,
+    failures: 0,
+    rejections: 0,
+    successes,
+    fate: observation.fate,
+    failingSince: null,
+  };
+}
+
+function afterFailure(health: HopHealth, observation: Observation, thresholds: HealthThresholds): HopHealth {
+  const failures = health.failures + 1;
+  const rejections = health.rejections + (isPoison(observation.fate) ? 1 : 0);
+  const hasFallen = failures >= thresholds.fall || rejections >= thresholds.fallRejecting;
+  const status = health.status === 'down' || hasFallen ? 'down' : health.status;
+  return {
+    ...health,
+    status,
+    since: status === health.status ? health.since : observation.at,
+    failures,
+    rejections,
+    successes: 0,
+    fate: observation.fate,
+    failingSince: health.failingSince ?? observation.at,
+  };
+}
+
+/** True where the same run should probe again: the hop was up, has just failed, and neither `fall` nor a pass has
+ *  settled it. So a one-minute cron decides in that minute, not after `fall` minutes. */
+export function needsConfirmation(health: HopHealth): boolean {
+  return health.status === 'up' && health.successes === 0 && health.failures > 0;
+}

@@ -1,0 +1,97 @@
+// Health of a path: what a standard sender's message meets, walking the hops in preference order.
+// RFC 5321 §5.1: lower preference first, equal preferences in random order, all of them SHOULD be tried.
+
+import { isPoison, type Fate } from '../model/fate.ts';
+import type { PathHealth, PathStatus, RankedHop } from '../model/hop-health.ts';
+import { displayName } from '../model/domain-name.ts';
+
+/** Postfix looks at five addresses of a destination and no further (smtp_mx_address_limit = 5), so a sixth hop
+ *  carries no weight in the judgement. */
+export const consideredAddresses = 5;
+
+interface Walk {
+  readonly status: PathStatus;
+  readonly fate: Fate;
+  readonly reason: string;
+}
+
+export function pathHealth(hops: readonly RankedHop[]): PathHealth {
+  const ranked = [...hops].sort((a, b) => a.preference - b.preference);
+  const considered = ranked.slice(0, consideredAddresses);
+  const walk = walkGroups(groupsOf(considered));
+  const failing = considered.flatMap((one) => one.health.failingSince ?? []);
+  return {
+    ...walk,
+    hops: ranked,
+    upCount: ranked.filter((one) => one.health.status === 'up').length,
+    failingSince: failing.length === 0 ? null : Math.min(...failing),
+  };
+}
+
+function groupsOf(ranked: readonly RankedHop[]): RankedHop[][] {
+  const groups: RankedHop[][] = [];
+  for (const one of ranked) {
+    const last = groups.at(-1);
+    if (last?.[0]?.preference === one.preference) last.push(one);
+    else groups.push([one]);
+  }
+  return groups;
+}
+
+function walkGroups(groups: readonly RankedHop[][]): Walk {
+  let isUncertain = false;
+  let passedOver: RankedHop | null = null;
+  for (const group of groups) {
+    const poison = group.find((one) => one.health.status === 'down' && isPoison(one.health.fate));
+    if (poison !== undefined) return poisoned(poison);
+    const down = group.find((one) => one.health.status === 'down') ?? null;
+    const up = group.find((one) => one.health.status === 'up');
+    isUncertain ||= group.some((one) => one.health.status === 'unknown' && !isBlind(one));
+    passedOver ??= down;
+    if (up !== undefined) return reached(up, passedOver, groups);
+  }
+  const seen = groups.flat().filter((one) => !isBlind(one));
+  if (isUncertain || seen.length === 0) {
+    return { status: 'unknown', fate: 'unknown', reason: 'not every hop is measured yet' };
+  }
+  return allDown(seen);
+}
+
+/** A hop that no probe from here ever settled (an IPv6 address seen from a machine without IPv6): it must not hold
+ *  back the verdict of the hops that can be seen. */
+function isBlind(one: RankedHop): boolean {
+  return one.health.lastAt === 0;
+}
+
+function poisoned(hop: RankedHop): Walk {
+  return {
+    status: 'down',
+    fate: hop.health.fate,
+    reason: `${hopName(hop)}: ${hop.health.summary}; senders give up there, hops behind it are never tried`,
+  };
+}
+
+function reached(up: RankedHop, passedOver: RankedHop | null, groups: readonly RankedHop[][]): Walk {
+  const impaired =
+    passedOver ?? groups.flat().find((one) => one.health.status === 'down' || one.health.isSlow);
+  if (impaired === undefined) return { status: 'ok', fate: 'accepted', reason: up.health.summary };
+  return {
+    status: 'degraded',
+    fate: passedOver === null ? 'accepted' : 'delayed',
+    reason: `${hopName(impaired)}: ${impaired.health.isSlow ? 'slow' : impaired.health.summary}`,
+  };
+}
+
+function allDown(hops: readonly RankedHop[]): Walk {
+  const first = hops[0];
+  const reason = first === undefined ? 'no hops' : `${hopName(first)}: ${first.health.summary}`;
+  // A 5xx greeting is skipped while another host is left; Exim bounces at the last one.
+  const isRefusing = hops.every((one) => one.health.greetsWith5xx);
+  return { status: 'down', fate: isRefusing ? 'bounced' : 'deferred', reason };
+}
+
+/** Exchange, with its address where that tells hops apart. */
+export function hopName(one: RankedHop): string {
+  const address = one.hop.address === null ? '' : ` [${one.hop.address}]`;
+  return `${displayName(one.hop.exchange)}${address}`;
+}

@@ -1,0 +1,44 @@
+// One hop as seen from several vantages. Down needs `quorum` of them: a fault that only one machine sees cannot be
+// told from a fault of that machine. Disagreement is shown and is not down.
+
+import type { HealthThresholds, HopHealth } from '../model/hop-health.ts';
+import { isPoison } from '../model/fate.ts';
+import { healthAsOf, unmeasured } from './hop.ts';
+
+export interface Vote {
+  readonly vantage: string;
+  readonly health: HopHealth;
+}
+
+export interface Poll {
+  readonly health: HopHealth;
+  /** Vantages, by what they see now; stale ones count as unknown. */
+  readonly up: readonly string[];
+  readonly down: readonly string[];
+  readonly unknown: readonly string[];
+}
+
+/** The common judgement of fresh votes. */
+export function poll(
+  votes: readonly Vote[],
+  policy: { readonly quorum: number; readonly thresholds: HealthThresholds },
+  now: number,
+): Poll {
+  const fresh = votes.map(({ vantage, health }) => ({
+    vantage,
+    health: healthAsOf(health, now, policy.thresholds),
+  }));
+  const of = (status: HopHealth['status']) => fresh.filter((one) => one.health.status === status);
+  const [up, down] = [of('up'), of('down')];
+  const names = (list: readonly Vote[]) => list.map((one) => one.vantage);
+  const worst = down.find((one) => isPoison(one.health.fate)) ?? down[0];
+  const health =
+    worst !== undefined && down.length >= policy.quorum
+      ? worst.health
+      : (up[0]?.health ?? undecided(fresh.find((one) => one.health.lastAt > 0)?.health ?? unmeasured));
+  return { health, up: names(up), down: names(down), unknown: names(of('unknown')) };
+}
+
+function undecided(health: HopHealth): HopHealth {
+  return { ...health, status: 'unknown', fate: 'unknown' };
+}
