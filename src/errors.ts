@@ -14,6 +14,8 @@ export const exitCodes = {
   undecided: 8,
   usage: 64,
   config: 78,
+  /** 128 + SIGINT, as shells have it; also for SIGTERM, so that one code means one thing. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
