@@ -78,17 +78,21 @@ module.exports = {
     {
       name: 'commands-see-only-the-front',
       severity: 'error',
-      from: { path: ['^src/commands/', '^src/base-command\\.ts$'] },
+      from: { path: ['^src/commands/', '^src/base-command\\.ts$', '^src/front/'] },
       to: {
         path: '^src/',
-        pathNot: ['^src/commands/', '^src/(base-command|compose|errors)\\.ts$', src('app', 'render')],
+        pathNot: [
+          '^src/commands/',
+          '^src/(base-command|compose|errors|model/nearest)\\.ts$',
+          src('app', 'render', 'front'),
+        ],
       },
     },
     {
       name: 'only-the-front-imports-compose',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/commands/', '^src/base-command\\.ts$'] },
-      to: { path: '^src/(compose|base-command)\\.ts$' },
+      from: { path: '^src/', pathNot: ['^src/commands/', '^src/base-command\\.ts$', '^src/front/'] },
+      to: { path: ['^src/(compose|base-command)\\.ts$', '^src/front/'] },
     },
     {
       name: 'only-compose-opens-adapters',
@@ -102,7 +106,7 @@ module.exports = {
     {
       name: 'no-oclif-below-commands',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/commands/', '^src/base-command\\.ts$'] },
+      from: { path: '^src/', pathNot: ['^src/commands/', '^src/base-command\\.ts$', '^src/front/'] },
       to: { path: `${nodeModules}@oclif/` },
     },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },

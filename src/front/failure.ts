@@ -1,0 +1,42 @@
+// What was thrown, as an AppError with its exit code: ours stay as they are, oclif's are usage errors, the rest are
+// bugs, which say how to report them. No stack trace unless somebody asked for it.
+
+import { Errors } from '@oclif/core';
+import { AppError, UsageError, exitCodes } from '../errors.ts';
+
+/** `typed`: the command line up to where help is to be found, e.g. `mxctl status`. */
+export function toAppError(thrown: unknown, typed: string): AppError {
+  if (thrown instanceof AppError) return thrown;
+  if (thrown instanceof Errors.CLIError) {
+    return new UsageError('usage', describeUsage(thrown), { cause: thrown, hint: `See ${typed} --help` });
+  }
+  return new AppError('bug', `${describe(thrown)} (a bug in mxctl)`, {
+    cause: thrown,
+    exitCode: exitCodes.bug,
+    hint: 'Please report it: run the same command with --verbose and send its output with mxctl --version',
+  });
+}
+
+/** The stack of a bug, for --verbose and DEBUG. */
+export function stackOf(error: AppError): string[] {
+  const { cause } = error;
+  const stack = cause instanceof Error ? cause.stack : undefined;
+  return stack === undefined ? [] : stack.split('\n');
+}
+
+function describe(thrown: unknown): string {
+  return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : `thrown: ${String(thrown)}`;
+}
+
+// oclif ends parse errors with its own hint, puts "occurred" headings over lists, and may colour parts of them.
+function describeUsage(error: Error): string {
+  return error.message
+    .replace(/\nSee more help with --help$/, '')
+    .replace(/^The following errors? occurred:\n\s*/, '')
+    .replace(/^Nonexistent flag/, 'unknown flag')
+    .replace(/^([A-Z])(?=[a-z])/, (first) => first.toLowerCase())
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '')
+    .join('\n');
+}
