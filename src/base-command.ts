@@ -8,7 +8,7 @@ import { createRuntime } from './compose.ts';
 import type { Runtime } from './compose.ts';
 import { exitCodes } from './errors.ts';
 import type { AppError, ExitCode } from './errors.ts';
-import { stackOf, toAppError } from './front/failure.ts';
+import { detailsOf, toAppError } from './front/failure.ts';
 import { printEnvelope, printJsonLine, printLines } from './front/output.ts';
 import { readStyle } from './front/style.ts';
 import { renderEnvelope, renderFailure, renderWarnings, schemaName } from './render/envelope.ts';
@@ -150,8 +150,8 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
     printLines(process.stderr, renderWarnings(outcome.warnings, errorStyle), errorStyle);
     printLines(process.stdout, [...result.text(style), ...renderNext(result.next ?? [], style)], style);
     if (outcome.error === null) return;
-    const stack = this.#isVerbose ? stackOf(outcome.error) : [];
-    printLines(process.stderr, [...stack, ...renderFailure(outcome.error, errorStyle)], errorStyle);
+    const details = this.#isVerbose ? detailsOf(outcome.error) : '';
+    printLines(process.stderr, renderFailure(outcome.error, errorStyle, details), errorStyle);
   }
 
   #failed(thrown: unknown, runtime: Runtime): CommandResult {

@@ -10,18 +10,18 @@ export function toAppError(thrown: unknown, typed: string): AppError {
   if (thrown instanceof Errors.CLIError) {
     return new UsageError('usage', describeUsage(thrown), { cause: thrown, hint: `See ${typed} --help` });
   }
-  return new AppError('bug', `${describe(thrown)} (a bug in mxctl)`, {
+  return new AppError('bug', `a bug in mxctl: ${describe(thrown)}`, {
     cause: thrown,
     exitCode: exitCodes.bug,
     hint: 'Please report it: run the same command with --verbose and send its output with mxctl --version',
   });
 }
 
-/** The stack of a bug, for --verbose and DEBUG. */
-export function stackOf(error: AppError): string[] {
+/** What --verbose and DEBUG show besides: the stack of a bug, what lies under any other failure. */
+export function detailsOf(error: AppError): string {
   const { cause } = error;
-  const stack = cause instanceof Error ? cause.stack : undefined;
-  return stack === undefined ? [] : stack.split('\n');
+  if (!(cause instanceof Error) || error.code === 'usage') return '';
+  return error.code === 'bug' ? (cause.stack ?? '') : `caused by ${describe(cause)}`;
 }
 
 function describe(thrown: unknown): string {

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { createRuntime } from '../compose.ts';
 import { renderEnvelope, renderFailure } from '../render/envelope.ts';
-import { stackOf, toAppError } from './failure.ts';
+import { detailsOf, toAppError } from './failure.ts';
 import { flushStreams, printEnvelope, printLines } from './output.ts';
 import { readStyle } from './style.ts';
 
@@ -20,8 +20,7 @@ export async function reportOutside(thrown: unknown, argv: readonly string[]): P
     printEnvelope(renderEnvelope(run, outcome), process.stdout.isTTY);
   } else {
     const style = await readStyle(process.stderr, !noColour);
-    const stack = verbose ? stackOf(error) : [];
-    printLines(process.stderr, [...stack, ...renderFailure(error, style)], style);
+    printLines(process.stderr, renderFailure(error, style, verbose ? detailsOf(error) : ''), style);
   }
   await flushStreams();
   process.exit(error.exitCode);

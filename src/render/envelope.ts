@@ -97,12 +97,13 @@ function sanitiseLines(text: string): string[] {
   return text.split('\n').map((line) => sanitise(line, longestLine));
 }
 
-/** For stderr: what happened, then what to do. Lists of several lines stay as they are. */
-export function renderFailure(error: AppError, style: Style): string[] {
+/** For stderr: details for who asked, what happened, what to do. Lists of several lines stay as they are. */
+export function renderFailure(error: AppError, style: Style, details = ''): string[] {
   const [first = '', ...rest] = sanitiseLines(error.message);
   const head = rest.length === 0 ? wrap(`error: ${first}`, style.width, '       ') : [`error: ${first}`];
   const hint = error.hint === null ? [] : sanitiseLines(error.hint);
   return [
+    ...(details === '' ? [] : sanitiseLines(details)),
     ...head.map((line, index) =>
       index === 0 ? line.replace(/^error:/, style.paint('bad', 'error:')) : line,
     ),
