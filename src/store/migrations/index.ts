@@ -1,0 +1,19 @@
+// Every migration, in code: nothing is read from disk, so a packed build cannot lose one. Names are only ever added;
+// the number in front is the schema's version. There is no way down: an older program refuses a newer file.
+
+import type { Migration } from 'kysely/migration';
+import { firstTables } from './0001-first-tables.ts';
+
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-first-tables': firstTables,
+};
+
+/** Table in which Kysely notes what has run. */
+export const migrationTable = 'schema_migration';
+export const migrationLockTable = 'schema_migration_lock';
+
+/** 0 where the name carries no number. */
+export function versionOf(name: string): number {
+  const version = Number.parseInt(name, 10);
+  return Number.isNaN(version) ? 0 : version;
+}

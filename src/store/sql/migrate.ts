@@ -1,0 +1,79 @@
+// Brings a database to this program's schema, or says why not. All of it happens in one transaction with the write
+// lock, so that two first runs at once make one schema, and a killed one makes none.
+
+import { Migrator } from 'kysely/migration';
+import { StoreError } from '../../errors.ts';
+import { sanitise } from '../../model/text.ts';
+import { migrationLockTable, migrations, migrationTable, versionOf } from '../migrations/index.ts';
+import type { SqlEngine } from './engine.ts';
+import { corruptHint } from './faults.ts';
+import { Fields } from './fields.ts';
+
+const names = Object.keys(migrations);
+
+export const schemaVersion = Math.max(...names.map(versionOf));
+
+type Standing = 'empty' | 'behind' | 'current';
+
+/** Throws StoreError `store-newer` or `store-corrupt`. */
+async function readStanding(engine: SqlEngine): Promise<Standing> {
+  const tables = await engine.listTables();
+  if (tables.length === 0) return 'empty';
+  if (!tables.includes(migrationTable)) {
+    throw new StoreError('store-corrupt', `${engine.location} is a database, but not one of mxctl`, {
+      hint: 'name the right file, or one that does not exist yet: state.url: sqlite:FILE',
+    });
+  }
+  const rows = await engine.db.selectFrom(migrationTable).select('name').execute();
+  const done = rows.map((row) => Fields.ofRow(migrationTable, row.name, row).line('name'));
+  const unknown = done.filter((name) => !names.includes(name));
+  if (unknown.length > 0) throw newer(engine.location, unknown);
+  return done.length === names.length ? 'current' : 'behind';
+}
+
+function newer(location: string, unknown: readonly string[]): StoreError {
+  const version = Math.max(...unknown.map(versionOf));
+  return new StoreError(
+    'store-newer',
+    `state store ${location} has schema ${version}, this mxctl knows ${schemaVersion}: a newer mxctl wrote it`,
+    { hint: 'update mxctl on this machine; the file was not touched' },
+  );
+}
+
+async function migrate(engine: SqlEngine): Promise<void> {
+  await engine.write('synced', async (trx) => {
+    const { error } = await new Migrator({
+      db: trx,
+      provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
+      migrationTableName: migrationTable,
+      migrationLockTableName: migrationLockTable,
+    }).migrateToLatest();
+    if (error === undefined) return;
+    if (error instanceof StoreError) throw error;
+    const said = sanitise(error instanceof Error ? error.message : 'for no stated reason');
+    throw new StoreError(
+      'store-corrupt',
+      `state store ${engine.location} cannot be brought up to date: ${said}`,
+      {
+        hint: corruptHint(engine.location),
+        cause: error,
+      },
+    );
+  });
+}
+
+/** Throws StoreError `store-newer`, `store-corrupt` or `store-unavailable`. */
+export async function bringUpToDate(engine: SqlEngine, readOnly: boolean): Promise<void> {
+  const standing = await readStanding(engine);
+  if (standing === 'current') return;
+  if (readOnly) {
+    throw new StoreError(
+      'store-unavailable',
+      `state store ${engine.location} has no schema of this mxctl yet`,
+      {
+        hint: 'run a command that may write once: mxctl auto --once',
+      },
+    );
+  }
+  await migrate(engine);
+}

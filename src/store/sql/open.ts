@@ -1,0 +1,95 @@
+// Opens the state store that `state.url` names. The only door to store/sql.
+
+import { resolve } from 'node:path';
+import { ConfigError } from '../../errors.ts';
+import type { Store } from '../store.ts';
+import type { SqlEngine } from './engine.ts';
+import { readHealth, readRouteState, writeHealth, writeRouteState } from './health.ts';
+import { beginAction, findAction, listActions, updateAction } from './journal.ts';
+import { acquireLease, releaseLease, renewLease } from './leases.ts';
+import { bringUpToDate, schemaVersion } from './migrate.ts';
+import { listObservations, recordObservations } from './observations.ts';
+import { prune } from './prune.ts';
+import { appendEvent, clearPause, lastRun, listEvents, readPauses, recordRun, setPause } from './record.ts';
+import { readSightings, recordLooks } from './sightings.ts';
+import { openSqliteEngine } from './sqlite-engine.ts';
+
+export interface OpenSqlStoreOptions {
+  /** `sqlite:FILE`; a relative FILE is taken from the working directory. */
+  readonly url: string;
+  /** Make the file and its directory where there is none; true unless told. */
+  readonly create?: boolean;
+  /** Nothing is written, not even a migration; false unless told. */
+  readonly readOnly?: boolean;
+  /** How long to wait for another process's transaction; ms. */
+  readonly lockWaitMs?: number;
+}
+
+/** Transactions take milliseconds; the longest, pruning a history that was left for months, a few seconds. Shorter
+ *  than the interval between runs, so that waiters do not pile up. */
+const defaultLockWaitMs = 10_000;
+
+function sqliteFile(url: string): string {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  if (scheme === 'postgres' || scheme === 'postgresql') {
+    throw new ConfigError('not-built-yet', 'state.url: PostgreSQL is not built yet', {
+      hint: 'use sqlite:FILE',
+    });
+  }
+  const file = url.slice('sqlite:'.length);
+  // The url is not repeated: it may hold a password.
+  if (scheme !== 'sqlite' || file === '' || file.includes('\0')) {
+    throw new ConfigError('config-invalid', 'state.url is not the url of a state store', {
+      hint: 'write sqlite:FILE',
+    });
+  }
+  return resolve(file);
+}
+
+/** Throws ConfigError for the url, StoreError `store-unavailable`, `store-corrupt` or `store-newer` for the file. */
+export async function openSqlStore(options: OpenSqlStoreOptions): Promise<Store> {
+  const readOnly = options.readOnly ?? false;
+  const engine = await openSqliteEngine({
+    file: sqliteFile(options.url),
+    create: options.create ?? true,
+    readOnly,
+    lockWaitMs: options.lockWaitMs ?? defaultLockWaitMs,
+  });
+  try {
+    await bringUpToDate(engine, readOnly);
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+  return storeOver(engine);
+}
+
+function storeOver(engine: SqlEngine): Store {
+  return {
+    recordObservations: (route, observations) => recordObservations(engine, route, observations),
+    listObservations: (route, limit) => listObservations(engine, route, limit),
+    readHealth: (route) => readHealth(engine, route),
+    writeHealth: (rows) => writeHealth(engine, rows),
+    readRouteState: (route) => readRouteState(engine, route),
+    writeRouteState: (route, state) => writeRouteState(engine, route, state),
+    recordLooks: (looks) => recordLooks(engine, looks),
+    readSightings: (owner, type) => readSightings(engine, owner, type),
+    acquireLease: (route, holder, ttlMs, now) => acquireLease(engine, route, holder, ttlMs, now),
+    renewLease: (lease, ttlMs, now) => renewLease(engine, lease, ttlMs, now),
+    releaseLease: (lease) => releaseLease(engine, lease),
+    beginAction: (action, lease) => beginAction(engine, action, lease),
+    updateAction: (id, patch, lease) => updateAction(engine, id, patch, lease),
+    findAction: (idOrPrefix) => findAction(engine, idOrPrefix),
+    listActions: (filter) => listActions(engine, filter),
+    setPause: (pause) => setPause(engine, pause),
+    clearPause: (route) => clearPause(engine, route),
+    readPauses: (now) => readPauses(engine, now),
+    appendEvent: (event) => appendEvent(engine, event),
+    listEvents: (filter) => listEvents(engine, filter),
+    recordRun: (run) => recordRun(engine, run),
+    lastRun: (command) => lastRun(engine, command),
+    prune: (before) => prune(engine, before),
+    info: async () => ({ location: engine.location, schemaVersion, sizeBytes: await engine.sizeBytes() }),
+    close: () => engine.close(),
+  };
+}

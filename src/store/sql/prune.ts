@@ -1,0 +1,85 @@
+// Dropping old history. What a later decision rests on stays whatever its age: unsettled actions, actions and answers
+// that caches may still hold, open sightings, each route's last flips, the last run of each command.
+
+import { sql, type Transaction } from 'kysely';
+import type { ActionKind, ActionState } from '../../model/change.ts';
+import type { SqlEngine } from './engine.ts';
+import type { Tables } from './schema.ts';
+import { unsettledStates } from './words.ts';
+
+/** Flips of a route that stay: `rollback` needs the last, "last flip 41d ago" too, and the rest is a screen of
+ *  history. Far above any sensible `max_flips`. */
+const keptFlips = 20;
+/** Not flips, as `isFlip` of the model says. */
+const stillKind: ActionKind = 'raise-ttl';
+const voidStates: readonly ActionState[] = ['failed', 'conflict'];
+
+type Trx = Transaction<Tables>;
+
+async function pruneActions(trx: Trx, before: number): Promise<bigint> {
+  const ranked = trx
+    .selectFrom('action')
+    .select([
+      'id',
+      sql<number>`row_number() over (partition by route order by intended_at desc, id desc)`.as('rank'),
+    ])
+    .where('kind', '!=', stillKind)
+    .where('state', 'not in', voidStates)
+    .as('ranked');
+  const answer = await trx
+    .deleteFrom('action')
+    .where('intended_at', '<', before)
+    .where('state', 'not in', unsettledStates)
+    // `before` is in the past, so this keeps more than what has not cleared by now.
+    .where((eb) => eb.or([eb('clear_at', '<', before), eb('clear_at', 'is', null)]))
+    // Confirmed but without a bound: nobody knows when caches are clear.
+    .where((eb) => eb.not(eb.and([eb('state', '=', 'confirmed'), eb('clear_at', 'is', null)])))
+    .where('id', 'not in', trx.selectFrom(ranked).select('ranked.id').where('ranked.rank', '<=', keptFlips))
+    .executeTakeFirst();
+  return answer.numDeletedRows;
+}
+
+async function pruneSightings(trx: Trx, before: number): Promise<bigint> {
+  const answer = await trx
+    .deleteFrom('sighting')
+    .where('replaced_at', 'is not', null)
+    // The last cache that was filled with it drops it one TTL after; ttl is in seconds.
+    .where((eb) => eb(eb('replaced_at', '+', eb('ttl', '*', 1000)), '<', before))
+    .executeTakeFirst();
+  return answer.numDeletedRows;
+}
+
+async function pruneRuns(trx: Trx, before: number): Promise<bigint> {
+  const answer = await trx
+    .deleteFrom('run')
+    .where('started_at', '<', before)
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('run as newer')
+          .select('newer.id')
+          .whereRef('newer.command', '=', 'run.command')
+          .whereRef('newer.started_at', '>', 'run.started_at'),
+      ),
+    )
+    .executeTakeFirst();
+  return answer.numDeletedRows;
+}
+
+/** Count of rows dropped. */
+export async function prune(engine: SqlEngine, before: number): Promise<number> {
+  return engine.write('relaxed', async (trx) => {
+    const observations = await trx.deleteFrom('observation').where('at', '<', before).executeTakeFirst();
+    const events = await trx.deleteFrom('event').where('at', '<', before).executeTakeFirst();
+    const pauses = await trx.deleteFrom('pause').where('until', '<', before).executeTakeFirst();
+    const counts = [
+      observations.numDeletedRows,
+      events.numDeletedRows,
+      pauses.numDeletedRows,
+      await pruneSightings(trx, before),
+      await pruneActions(trx, before),
+      await pruneRuns(trx, before),
+    ];
+    return Number(counts.reduce((sum, count) => sum + count, 0n));
+  });
+}

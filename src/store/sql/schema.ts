@@ -1,0 +1,98 @@
+// The tables as Kysely sees them. What they hold is untrusted all the same: rows go through Fields on the way out.
+
+export interface Tables {
+  readonly observation: {
+    readonly route: string;
+    readonly at: number;
+    /** Breaks ties of `at` in the order of writing. */
+    readonly seq: number;
+    /** The observation as JSON. */
+    readonly body: string;
+  };
+  readonly health: {
+    readonly route: string;
+    readonly vantage: string;
+    readonly hop: string;
+    readonly status: string;
+    readonly since: number;
+    readonly failures: number;
+    readonly rejections: number;
+    readonly successes: number;
+    readonly last_at: number;
+    readonly fate: string;
+    readonly summary: string;
+    readonly is_slow: number;
+    readonly greets_with_5xx: number;
+    readonly failing_since: number | null;
+  };
+  readonly route_state: {
+    readonly route: string;
+    readonly phase: string;
+    readonly phase_since: number;
+    readonly active_path: string | null;
+    readonly active_since: number;
+    readonly runs: number;
+    readonly last_run_at: number;
+    readonly last_decision: string;
+    readonly last_reasons: string;
+  };
+  readonly sighting: {
+    readonly owner: string;
+    readonly type: string;
+    readonly server: string;
+    readonly ttl: number;
+    readonly rdata: string;
+    readonly first_seen_at: number;
+    readonly last_seen_at: number;
+    readonly replaced_at: number | null;
+  };
+  readonly lease: {
+    readonly route: string;
+    readonly holder: string;
+    readonly token: number;
+    readonly expires_at: number;
+  };
+  readonly action: {
+    readonly id: string;
+    readonly route: string;
+    readonly kind: string;
+    readonly plan_digest: string;
+    readonly plan: string;
+    readonly actor: string;
+    readonly reason: string;
+    readonly overrides: string;
+    readonly lease_token: number;
+    readonly state: string;
+    readonly change_states: string;
+    readonly intended_at: number;
+    readonly applied_at: number | null;
+    readonly confirmed_at: number | null;
+    readonly clear_at: number | null;
+    readonly rollback_of: string | null;
+    readonly note: string | null;
+  };
+  readonly pause: {
+    readonly scope: string;
+    readonly route: string | null;
+    readonly actor: string;
+    readonly reason: string;
+    readonly at: number;
+    readonly until: number;
+  };
+  readonly event: {
+    readonly id: string;
+    readonly at: number;
+    readonly route: string | null;
+    readonly kind: string;
+    readonly text: string;
+    readonly data: string;
+  };
+  readonly run: {
+    readonly id: string;
+    readonly command: string;
+    readonly started_at: number;
+    readonly finished_at: number;
+    readonly exit_code: number;
+  };
+  readonly schema_migration: { readonly name: string; readonly timestamp: string };
+}

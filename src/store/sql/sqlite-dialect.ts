@@ -1,0 +1,130 @@
+// Kysely over node:sqlite. Kysely's own SQLite dialect does the SQL; here are a driver that begins transactions with
+// the write lock, waits for a lock without stopping the event loop, and an adapter that says DDL is transactional.
+
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type Kysely,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import { isBusy, storeFault } from './faults.ts';
+
+/** The store has some sixty texts of statements, batches apart; beyond this the cache starts anew. */
+const maxCachedStatements = 200;
+/** Pause between tries for a lock: transactions take about a millisecond, and two waiters must not stay in step. */
+const lockPauseMs = { least: 2, most: 15 };
+
+export interface SqliteDialectOptions {
+  readonly database: DatabaseSync;
+  readonly location: string;
+  readonly lockWaitMs: number;
+}
+
+class NodeSqliteConnection implements DatabaseConnection {
+  readonly #options: SqliteDialectOptions;
+  readonly #statements = new Map<string, { statement: StatementSync; isReader: boolean }>();
+
+  constructor(options: SqliteDialectOptions) {
+    this.#options = options;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    // Real time, not the injected clock: what we wait for is another process. A statement that met a lock had no
+    // effect, and a transaction here never upgrades a read lock, so that trying again cannot deadlock.
+    const deadline = performance.now() + this.#options.lockWaitMs;
+    for (;;) {
+      try {
+        return this.#run<R>(query);
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > deadline) throw storeFault(error, this.#options.location);
+      }
+      await sleep(lockPauseMs.least + Math.random() * (lockPauseMs.most - lockPauseMs.least));
+    }
+  }
+
+  #run<R>(query: CompiledQuery): QueryResult<R> {
+    const { statement, isReader } = this.#prepare(query.sql);
+    const parameters = query.parameters as SQLInputValue[];
+    if (isReader) return { rows: statement.all(...parameters) as R[] };
+    return { rows: [], numAffectedRows: BigInt(statement.run(...parameters).changes) };
+  }
+
+  #prepare(text: string): { statement: StatementSync; isReader: boolean } {
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const statement = this.#options.database.prepare(text);
+    const prepared = { statement, isReader: statement.columns().length > 0 };
+    if (this.#statements.size >= maxCachedStatements) this.#statements.clear();
+    this.#statements.set(text, prepared);
+    return prepared;
+  }
+
+  streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('the store reads no streams');
+  }
+}
+
+class NodeSqliteDriver implements Driver {
+  readonly #database: DatabaseSync;
+  readonly #connection: NodeSqliteConnection;
+
+  constructor(options: SqliteDialectOptions) {
+    this.#database = options.database;
+    this.#connection = new NodeSqliteConnection(options);
+  }
+
+  init(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  acquireConnection(): Promise<DatabaseConnection> {
+    return Promise.resolve(this.#connection);
+  }
+
+  /** IMMEDIATE: a transaction that reads first and writes later would otherwise fail where it could have waited. */
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('commit'));
+  }
+
+  /** A full disk makes SQLite roll back by itself; a second rollback would hide the first error. */
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#database.isTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'));
+  }
+
+  releaseConnection(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  destroy(): Promise<void> {
+    this.#database.close();
+    return Promise.resolve();
+  }
+}
+
+/** Kysely says no for SQLite as a whole; SQLite itself does roll DDL back, so a migration is all or nothing. */
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+export function sqliteDialect(options: SqliteDialectOptions): Dialect {
+  return {
+    createDriver: () => new NodeSqliteDriver(options),
+    createAdapter: () => new TransactionalSqliteAdapter(),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- Kysely's own signature
+    createIntrospector: (db: Kysely<any>) => new SqliteIntrospector(db),
+  };
+}
