@@ -31,7 +31,8 @@ export interface AuditConfig {
 
 /** Legal, but hardly meant; same shape as a warning of the JSON envelope. */
 export interface ConfigWarning {
-  readonly code: 'ttl-zero' | 'rcpt-unused' | 'no-candidate' | 'quorum-alone' | 'ignore-expired';
+  readonly code:
+    'ttl-zero' | 'rcpt-unused' | 'no-candidate' | 'too-many-names' | 'quorum-alone' | 'ignore-expired';
   readonly message: string;
   /** Where, as `file:line:column: path`. */
   readonly subject: string;

@@ -1,0 +1,115 @@
+// Shape of mxctl.yaml: the one source of what a file may say and of the JSON Schema that editors read.
+
+import { z } from 'zod';
+import { smtpPort } from '../model/hop.ts';
+import {
+  dnsPort,
+  domainName,
+  duration,
+  exchangeName,
+  portSchema,
+  secretForms,
+  secretSource,
+  serverAddress,
+} from '../providers/config-parts.ts';
+import { failoverShape, probeShape } from './policy-schema.ts';
+import { providerConfigSchema } from './providers.ts';
+import { name, routeShape, ttlShape } from './route-schema.ts';
+import { isPlainStateUrl } from './state-url.ts';
+
+const stateUrlForms = `sqlite:FILE, postgres://HOST/DATABASE without a password, or where to read it (it ${secretForms})`;
+
+const isoDate = z
+  .string({ error: 'is a date in quotes, such as "2027-01-31"' })
+  .refine((text) => /^\d{4}-\d\d-\d\d$/.test(text) && isDay(text), {
+    error: 'is a date that exists, such as "2027-01-31"',
+  });
+
+function isDay(text: string): boolean {
+  const at = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
+}
+
+export const auditShape = z
+  .strictObject({
+    domains: z
+      .strictObject({
+        file: z
+          .string()
+          .regex(/\.(csv|ndjson|jsonl)$/i, { error: 'is a .csv or .ndjson file, such as customers.csv' })
+          .describe('CSV with a header line, or NDJSON; relative to this file; read as a stream.'),
+        column: z.string().min(1, { error: 'is empty' }).describe('Column or key that holds the domain.'),
+      })
+      .describe('Inventory of domains.'),
+    expect: z.strictObject({
+      mx: z.array(exchangeName).min(1, { error: 'needs at least one exchange' }),
+      match: z
+        .enum(['exact', 'contains', 'any'])
+        .default('exact')
+        .describe('exact: these and no others; contains: at least these; any: at least one of these.'),
+    }),
+    ignore: z
+      .array(
+        z.strictObject({
+          domain: domainName,
+          until: isoDate.optional().describe('Last day it holds, in UTC.'),
+          reason: z.string().min(1, { error: 'is empty; say why, for whoever reads it next year' }),
+        }),
+      )
+      .default([]),
+  })
+  .meta({ id: 'Audit', description: 'Domains whose MX records are checked.' });
+
+export const defaultsShape = z
+  .strictObject({
+    ttl: ttlShape.optional(),
+    failover_ttl: ttlShape.optional(),
+    probe: probeShape.optional(),
+    failover: failoverShape.optional(),
+  })
+  .describe('For every route that does not say otherwise, key by key.');
+
+export const configSchema = z
+  .strictObject({
+    version: z.literal(1, { error: 'is the version of this format: write version: 1' }),
+    state: z
+      .strictObject({
+        url: z
+          .union([z.string().refine(isPlainStateUrl, { error: `is ${stateUrlForms}` }), secretSource], {
+            error: `is ${stateUrlForms}`,
+          })
+          .describe(
+            'sqlite:FILE or postgres://HOST/DATABASE; with a password only by {file}, {env} and so on.',
+          ),
+      })
+      .optional()
+      .describe('Where history and leases are kept. Omit: embedded SQLite under $XDG_STATE_HOME/mxctl.'),
+    vantage: name.optional().describe("This machine's name in history and quorum. Omit: its host name."),
+    resolvers: z
+      .array(serverAddress(dnsPort))
+      .default([])
+      .describe(
+        "Resolvers asked for exchanges' addresses and, after a flip, for what the world sees. Omit: the system's.",
+      ),
+    references: z
+      .array(z.strictObject({ exchange: exchangeName, port: portSchema.default(smtpPort) }))
+      .default([])
+      .describe(
+        'Foreign exchanges asked only when every hop of a route fails: if these fail too, the fault is here.',
+      ),
+    providers: z.record(name, providerConfigSchema).default({}).describe('DNS providers by name.'),
+    defaults: defaultsShape.default({}),
+    routes: z
+      .record(name, routeShape)
+      .default({})
+      .describe('Routes by name; the command line takes the name.'),
+    audits: z.record(name, auditShape).default({}).describe('Audits by name.'),
+    history: z
+      .strictObject({ keep: duration('1d').optional().describe('How long history is kept. Default 90d.') })
+      .default({}),
+  })
+  .meta({ title: 'mxctl configuration (mxctl.yaml)' });
+
+export type ConfigShape = z.output<typeof configSchema>;
+export type AuditShape = z.output<typeof auditShape>;
+export type DefaultsShape = z.output<typeof defaultsShape>;
