@@ -1,0 +1,76 @@
+// How much may be out at once, and how fast: manners towards a server, and a bound for ourselves. First come, first
+// served; a wait ends at once on abort.
+
+import { abortReasonOf, pause } from './exchange.ts';
+
+export interface GateLimits {
+  /** Most holders at once. */
+  readonly concurrency: number;
+  /** Most entries a second, over time; Infinity = no such limit. */
+  readonly perSecond: number;
+}
+
+/** Share of a second's allowance that may go out in one burst, so that a short run is not slowed for nothing. */
+const burstSeconds = 0.1;
+
+export class Gate {
+  readonly #limits: GateLimits;
+  readonly #queue = new Set<() => void>();
+  #held = 0;
+  /** When the allowance is used up to; ms of performance.now(). */
+  #spentUntil = 0;
+
+  constructor(limits: GateLimits) {
+    this.#limits = limits;
+  }
+
+  get isIdle(): boolean {
+    return this.#held === 0 && this.#queue.size === 0;
+  }
+
+  /** Resolves when there is room; the caller must `leave()` once then. Rejects only on abort. */
+  async enter(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw abortReasonOf(signal);
+    if (this.#held < this.#limits.concurrency) this.#held += 1;
+    else await this.#wait(signal);
+    const delayMs = this.#spend();
+    if (delayMs < 1) return;
+    try {
+      await pause(delayMs, signal);
+    } catch (error) {
+      this.leave();
+      throw error;
+    }
+  }
+
+  leave(): void {
+    const [next] = this.#queue;
+    if (next === undefined) this.#held -= 1;
+    else next();
+  }
+
+  #wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#queue.delete(go);
+        reject(abortReasonOf(signal));
+      };
+      // The place passes from the one that leaves to the one that waited longest; `#held` stays.
+      const go = () => {
+        this.#queue.delete(go);
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#queue.add(go);
+    });
+  }
+
+  /** Books one entry and says how long to hold it back; ms. */
+  #spend(): number {
+    if (this.#limits.perSecond === Infinity) return 0;
+    const now = performance.now();
+    this.#spentUntil = Math.max(this.#spentUntil, now - burstSeconds * 1000) + 1000 / this.#limits.perSecond;
+    return this.#spentUntil - now;
+  }
+}

@@ -1,0 +1,198 @@
+// One connected UDP socket and the questions that are out on it. Connected: the kernel drops what comes from any
+// other address or port, and hands us the ICMP error when nobody listens. What does not match is ignored and the
+// wait goes on, because taking the first datagram is what a forger hopes for (RFC 5452 §9.1).
+
+import { randomInt } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
+import type { ServerAddress } from '../model/route.ts';
+import {
+  abortReasonOf,
+  type Exchanged,
+  type ExchangeFailure,
+  failureOf,
+  familyOf,
+  type Verdict,
+} from './exchange.ts';
+
+/** RFC 1035 §4.1.1: ids are 16 bits. */
+const idSpace = 65_536;
+/** RFC 1035 §4.1.1: octets of a header; anything shorter is noise. */
+const headerOctets = 12;
+
+export interface UdpQuestion<T> {
+  /** The whole message under this id. */
+  readonly encode: (id: number) => Uint8Array;
+  readonly judge: (octets: Uint8Array, id: number) => Verdict<T>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+interface Waiting {
+  offer(octets: Uint8Array): void;
+  fail(failure: ExchangeFailure): void;
+}
+
+export class UdpSocket {
+  readonly openedAt = performance.now();
+  readonly #socket: Socket;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #onDrained: () => void;
+  /** Datagrams held until the socket is connected; null from then on. */
+  #backlog: Uint8Array[] | null = [];
+  #uses = 0;
+  #strays = 0;
+  #isRetired = false;
+  #isClosed = false;
+
+  constructor(server: ServerAddress, onDrained: () => void) {
+    const family = familyOf(server);
+    this.#onDrained = onDrained;
+    // The address is a literal; going through getaddrinfo would cost a thread each time.
+    const lookup = (
+      host: string,
+      _options: unknown,
+      done: (error: null, to: string, family: number) => void,
+    ) => {
+      done(null, host, family);
+    };
+    this.#socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4', lookup });
+    this.#socket.unref();
+    this.#socket.on('message', (octets) => {
+      this.#onMessage(octets);
+    });
+    this.#socket.on('error', (error) => {
+      this.#failAll(failureOf(error));
+    });
+    this.#socket.on('connect', () => {
+      this.#flush();
+    });
+    // Not bound first: the kernel picks a random source port, and a source address that fits the route.
+    this.#socket.connect(server.port, server.address);
+  }
+
+  get uses(): number {
+    return this.#uses;
+  }
+
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  ask<T>(question: UdpQuestion<T>): Promise<Exchanged<T>> {
+    return new Promise((resolve, reject) => {
+      const id = this.#unusedId();
+      const octets = question.encode(id);
+      const straysBefore = this.#strays;
+      let ignored = 0;
+      let lastWhy = '';
+      const settle = () => {
+        clearTimeout(timer);
+        question.signal.removeEventListener('abort', onAbort);
+        this.#waiting.delete(id);
+        this.#afterOne();
+      };
+      const onAbort = () => {
+        settle();
+        reject(abortReasonOf(question.signal));
+      };
+      const timer = setTimeout(() => {
+        settle();
+        resolve(silence(ignored, lastWhy, this.#strays - straysBefore));
+      }, question.timeoutMs);
+      question.signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.set(id, {
+        offer: (datagram) => {
+          const verdict = question.judge(datagram, id);
+          if (verdict.ok) {
+            settle();
+            resolve(verdict);
+          } else {
+            ignored += 1;
+            lastWhy = verdict.why;
+          }
+        },
+        fail: (failure) => {
+          settle();
+          resolve(failure);
+        },
+      });
+      this.#uses += 1;
+      this.#send(octets);
+    });
+  }
+
+  /** Takes no new questions; closes once those that are out are settled. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.isIdle) this.#close();
+  }
+
+  /** Settles what is out as `closed`. */
+  close(): void {
+    this.#failAll({ ok: false, fault: 'closed', detail: 'the client was closed' });
+  }
+
+  #unusedId(): number {
+    for (;;) {
+      const id = randomInt(idSpace);
+      if (!this.#waiting.has(id)) return id;
+    }
+  }
+
+  #send(octets: Uint8Array): void {
+    if (this.#isClosed) return;
+    if (this.#backlog === null) this.#socket.send(octets, this.#onSent);
+    else this.#backlog.push(octets);
+  }
+
+  /** Without a callback Node drops the error of a failed send, ECONNREFUSED among them. */
+  readonly #onSent = (error: Error | null) => {
+    if (error !== null) this.#failAll(failureOf(error));
+  };
+
+  #flush(): void {
+    const held = this.#backlog ?? [];
+    this.#backlog = null;
+    for (const octets of held) this.#send(octets);
+  }
+
+  #onMessage(octets: Uint8Array): void {
+    const isResponse = ((octets[2] ?? 0) & 0x80) !== 0;
+    const id = ((octets[0] ?? 0) << 8) | (octets[1] ?? 0);
+    const waiting = octets.length < headerOctets || !isResponse ? undefined : this.#waiting.get(id);
+    if (waiting === undefined) this.#strays += 1;
+    else waiting.offer(octets);
+  }
+
+  /** An error on a connected socket cannot be told apart by question: all that are out share it. */
+  #failAll(failure: ExchangeFailure): void {
+    this.#isRetired = true;
+    for (const waiting of [...this.#waiting.values()]) waiting.fail(failure);
+    this.#close();
+  }
+
+  #afterOne(): void {
+    if (!this.isIdle) return;
+    if (this.#isRetired) this.#close();
+    this.#onDrained();
+  }
+
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#backlog = null;
+    // Still connecting: closing waits for that by itself.
+    this.#socket.close();
+  }
+}
+
+function silence(ignored: number, lastWhy: string, strays: number): ExchangeFailure {
+  const total = ignored + strays;
+  const why = ignored > 0 ? lastWhy : 'unknown id';
+  const detail = total === 0 ? '' : `ignored ${total} ${total === 1 ? 'datagram' : 'datagrams'}: ${why}`;
+  return { ok: false, fault: 'timeout', detail };
+}
