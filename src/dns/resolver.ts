@@ -1,7 +1,7 @@
 // What resolvers say: the configured ones in turn until one has an answer. Asks, never caches: whoever watches a
 // change wants to see what is there now. RFC 1034 §5.3.3; RFC 2308; RFC 9520 (a failure is no answer).
 
-import { getServers } from 'node:dns';
+import dns from 'node:dns';
 import type { DomainName } from '../model/domain-name.ts';
 import type { ServerAddress } from '../model/route.ts';
 import type { RrType } from '../model/rrset.ts';
@@ -198,7 +198,8 @@ function chainFault(aliases: readonly DomainName[], step: Step): string {
 
 /** Of resolv.conf or its like; ports where the system has them. Loopback where it names none (resolv.conf(5)). */
 function systemServers(): ServerAddress[] {
-  const servers = getServers().map((text) => {
+  // Through the default export: a named import would stay bound to the servers before dns.setServers().
+  const servers = dns.getServers().map((text) => {
     const [, bracketed, port] = /^\[([^\]]+)\](?::(\d+))?$/.exec(text) ?? [];
     if (bracketed !== undefined) return { address: bracketed, port: Number(port ?? 53) };
     const [, address, v4Port] = /^([\d.]+):(\d+)$/.exec(text) ?? [];

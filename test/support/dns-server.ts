@@ -71,7 +71,8 @@ export function honestReply(query: Message, records: readonly ResourceRecord[]):
   const soa = records.filter((one) => one.type === 'SOA' && isWithin(name, one.owner));
   return makeResponse(query, {
     isAuthoritative: true,
-    rcode: exists || answers.length > 0 ? rcodes.NOERROR : rcodes.NXDOMAIN,
+    // RFC 6604 §3: of the last name of a chain, where this zone knows it.
+    rcode: exists || (answers.length > 0 && soa.length === 0) ? rcodes.NOERROR : rcodes.NXDOMAIN,
     answers,
     authorities: isAnswered ? [] : soa,
   });
