@@ -112,7 +112,14 @@ export interface Store {
   recordLooks(looks: readonly Look[]): Promise<void>;
   readSightings(owner: DomainName, type: RrType): Promise<Sighting[]>;
 
-  acquireLease(route: string, holder: string, ttlMs: number, now: number): Promise<LeaseAnswer>;
+  /** Takes a free or expired lease, or one that `deadHolder` holds (a process of this machine known to be gone). */
+  acquireLease(
+    route: string,
+    holder: string,
+    ttlMs: number,
+    now: number,
+    deadHolder?: string | null,
+  ): Promise<LeaseAnswer>;
   /** Throws LeaseError `lease-lost` where another holder took over. */
   renewLease(lease: Lease, ttlMs: number, now: number): Promise<Lease>;
   /** Frees it for the next; the token stays spent. Quiet where it was lost. */

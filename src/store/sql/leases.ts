@@ -58,6 +58,7 @@ export async function acquireLease(
   holder: string,
   ttlMs: number,
   now: number,
+  deadHolder: string | null = null,
 ): Promise<LeaseAnswer> {
   checkTtl(ttlMs);
   if (holder === nobody) throw new RangeError('a lease needs a holder');
@@ -71,7 +72,8 @@ export async function acquireLease(
     }
     // Not even by the same holder: an action of this run is under way under the first token.
     const isLive = known.holder !== nobody && known.expiresAt > now && known.expiresAt <= now + maxHorizonMs;
-    if (isLive) return { outcome: 'taken', holder: sanitise(known.holder), expiresAt: known.expiresAt };
+    if (isLive && known.holder !== deadHolder)
+      return { outcome: 'taken', holder: sanitise(known.holder), expiresAt: known.expiresAt };
     const token = known.token + 1;
     const taken = await trx
       .updateTable('lease')

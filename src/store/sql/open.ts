@@ -74,7 +74,8 @@ function storeOver(engine: SqlEngine): Store {
     writeRouteState: (route, state) => writeRouteState(engine, route, state),
     recordLooks: (looks) => recordLooks(engine, looks),
     readSightings: (owner, type) => readSightings(engine, owner, type),
-    acquireLease: (route, holder, ttlMs, now) => acquireLease(engine, route, holder, ttlMs, now),
+    acquireLease: (route, holder, ttlMs, now, deadHolder) =>
+      acquireLease(engine, route, holder, ttlMs, now, deadHolder ?? null),
     renewLease: (lease, ttlMs, now) => renewLease(engine, lease, ttlMs, now),
     releaseLease: (lease) => releaseLease(engine, lease),
     beginAction: (action, lease) => beginAction(engine, action, lease),

@@ -10,9 +10,9 @@ import { unsettledStates } from './words.ts';
 /** Flips of a route that stay: `rollback` needs the last, "last flip 41d ago" too, and the rest is a screen of
  *  history. Far above any sensible `max_flips`. */
 const keptFlips = 20;
-/** Not flips, as `isFlip` of the model says. */
+/** `isFlip` of the model, for SQL: not this kind, and applied or in one of these states. */
 const stillKind: ActionKind = 'raise-ttl';
-const voidStates: readonly ActionState[] = ['failed', 'conflict'];
+const maybeFlippedStates: readonly ActionState[] = ['intended', 'partial'];
 
 type Trx = Transaction<Tables>;
 
@@ -24,7 +24,7 @@ async function pruneActions(trx: Trx, before: number): Promise<bigint> {
       sql<number>`row_number() over (partition by route order by intended_at desc, id desc)`.as('rank'),
     ])
     .where('kind', '!=', stillKind)
-    .where('state', 'not in', voidStates)
+    .where((eb) => eb.or([eb('applied_at', 'is not', null), eb('state', 'in', maybeFlippedStates)]))
     .as('ranked');
   const answer = await trx
     .deleteFrom('action')
