@@ -1,0 +1,251 @@
+// Carries out a plan: intent into the journal, compare-and-set at each provider, read-back from every authoritative
+// server, cache bound. The caller holds the lease; a lost one
+// aborts the signal before the next write. What happened is in
+// the journal before anything else is done about it.
+
+import { cacheBound, cachedForMs } from '../change/cache-bound.ts';
+import { planFaults } from '../change/plan.ts';
+import { AppError, exitCodes, ProviderError } from '../errors.ts';
+import type { Action, ActionState, ChangeState, GuardName, Plan, RrsetChange } from '../model/change.ts';
+import type { Lease } from '../model/lease.ts';
+import type { Route } from '../model/route.ts';
+import type { ReplaceOutcome } from '../providers/provider.ts';
+import type { Deps } from './deps.ts';
+import { isPublishedEverywhere, looksOf, readPlace } from './look.ts';
+
+export type ActDeps = Pick<Deps, 'store' | 'provider' | 'reader' | 'clock' | 'newId' | 'logger'>;
+
+export interface ActRequest {
+  readonly route: Route;
+  readonly plan: Plan;
+  readonly by: string;
+  readonly reason: string;
+  readonly overrides: readonly GuardName[];
+  readonly rollbackOf: string | null;
+  readonly lease: Lease;
+}
+
+export interface ActResult {
+  readonly action: Action;
+  /** First failure of a provider, where there was one: for its message and exit code. */
+  readonly fault: AppError | null;
+}
+
+/** How long an action waits for every authority to answer the new RRset before it says so (exit 5); ms. A later run
+ *  goes on looking. */
+export const readBackMs = 90_000;
+
+const firstPauseMs = 200;
+const longestPauseMs = 5000;
+
+export async function carryOut(request: ActRequest, deps: ActDeps, signal: AbortSignal): Promise<ActResult> {
+  const faults = planFaults(request.plan.changes);
+  if (faults.length > 0) {
+    throw new AppError('plan-invalid', `the plan must not be carried out: ${faults.join('; ')}`, {
+      exitCode: exitCodes.refused,
+      hint: 'nothing was changed; check the paths of this route in the configuration',
+    });
+  }
+  const action = intentOf(request, deps);
+  await deps.store.beginAction(action, request.lease);
+  return settle(await applyChanges(action, request.lease, deps, signal), request, deps, signal);
+}
+
+function intentOf({ plan, by, reason, overrides, rollbackOf, lease }: ActRequest, deps: ActDeps): Action {
+  return {
+    id: deps.newId(),
+    plan,
+    by,
+    reason,
+    overrides,
+    leaseToken: lease.token,
+    state: 'intended',
+    changeStates: plan.changes.map(() => 'pending'),
+    intendedAt: deps.clock.now(),
+    appliedAt: null,
+    confirmedAt: null,
+    clearAt: null,
+    rollbackOf,
+    note: null,
+  };
+}
+
+interface Applied {
+  readonly action: Action;
+  readonly fault: AppError | null;
+}
+
+/** Sends what is still pending: zones in parallel, one batch after the other within a zone. */
+export async function applyChanges(
+  action: Action,
+  lease: Lease,
+  deps: ActDeps,
+  signal: AbortSignal,
+): Promise<Applied> {
+  const states: ChangeState[] = [...action.changeStates];
+  const faults: AppError[] = [];
+  const zones = Map.groupBy(
+    action.plan.changes.map((change, at) => ({ change, at })).filter(({ at }) => states[at] === 'pending'),
+    ({ change }) => `${change.provider} ${change.zone}`,
+  );
+  await Promise.all(
+    [...zones.values()].map(async (entries) => {
+      try {
+        await applyZone(entries, states, deps, signal);
+      } catch (error) {
+        faults.push(asAppError(error));
+      }
+    }),
+  );
+  const state = stateFrom(states);
+  const appliedAt = states.includes('applied') ? deps.clock.now() : null;
+  const fault = faults[0] ?? null;
+  const patch = {
+    state,
+    changeStates: states,
+    ...(appliedAt === null ? {} : { appliedAt }),
+    ...(fault === null ? {} : { note: fault.message }),
+  };
+  await deps.store.updateAction(action.id, patch, lease);
+  return { action: { ...action, ...patch }, fault };
+}
+
+type Entry = { readonly change: RrsetChange; readonly at: number };
+
+async function applyZone(
+  entries: readonly Entry[],
+  states: ChangeState[],
+  deps: ActDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const first = entries[0]?.change;
+  if (first === undefined) return;
+  let sent = 0;
+  try {
+    const provider = await deps.provider(first.provider);
+    for (; sent < entries.length; sent += provider.capabilities.maxBatch) {
+      const batch = entries.slice(sent, sent + provider.capabilities.maxBatch);
+      const outcomes = await provider.replaceRrsets(
+        first.zone,
+        batch.map(({ change }) => change),
+        signal,
+      );
+      batch.forEach(({ at }, index) => (states[at] = stateOf(outcomes[index])));
+      if (batch.some(({ at }) => states[at] !== 'applied')) {
+        sent += batch.length;
+        break;
+      }
+    }
+  } catch (error) {
+    // The contract: what is thrown was surely not applied. Anything else is a bug and stays pending in the journal.
+    if (!(error instanceof AppError)) throw error;
+    for (const { at } of entries.slice(sent)) states[at] = 'failed';
+    throw error;
+  }
+  for (const { at } of entries.slice(sent)) states[at] = 'failed';
+}
+
+function stateOf(outcome: ReplaceOutcome | undefined): ChangeState {
+  switch (outcome?.state) {
+    case 'applied':
+    case 'unchanged':
+      return 'applied';
+    case 'conflict':
+      return 'conflict';
+    default:
+      return 'pending';
+  }
+}
+
+/** State of an action from the states of its changes. */
+export function stateFrom(states: readonly ChangeState[]): ActionState {
+  if (states.includes('pending')) return 'intended';
+  if (states.every((one) => one === 'confirmed')) return 'confirmed';
+  if (states.every((one) => one === 'applied' || one === 'confirmed')) return 'applied';
+  if (states.some((one) => one === 'applied' || one === 'confirmed')) return 'partial';
+  return states.includes('conflict') ? 'conflict' : 'failed';
+}
+
+function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return new ProviderError('bug', error instanceof Error ? error.message : 'unknown failure', {
+    cause: error,
+    exitCode: exitCodes.bug,
+  });
+}
+
+async function settle(
+  { action, fault }: Applied,
+  request: ActRequest,
+  deps: ActDeps,
+  signal: AbortSignal,
+): Promise<ActResult> {
+  if (action.state !== 'applied') return { action, fault };
+  return {
+    action: await confirm(action, request.route, request.lease, deps, { signal, withinMs: readBackMs }),
+    fault,
+  };
+}
+
+/** Reads every authority back until all answer the new RRsets or the time is over. Unconfirmed stays `applied`. */
+export async function confirm(
+  action: Action,
+  route: Route,
+  lease: Lease,
+  deps: ActDeps,
+  limit: { readonly signal: AbortSignal; readonly withinMs: number },
+): Promise<Action> {
+  const deadline = deps.clock.now() + limit.withinMs;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    if (await isConfirmed(action, route, deps, limit.signal)) return confirmed(action, lease, deps);
+    if (deps.clock.now() + pauseMs > deadline) return action;
+    await deps.clock.sleep(pauseMs, limit.signal);
+  }
+}
+
+async function isConfirmed(
+  action: Action,
+  route: Route,
+  deps: ActDeps,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let isEverywhere = true;
+  for (const change of action.plan.changes) {
+    const records = route.records.find((one) => one.zone === change.zone && one.provider === change.provider);
+    const place = { owner: change.owner, type: change.type };
+    const view = await readPlace(
+      {
+        ...place,
+        records: records ?? { provider: change.provider, zone: change.zone, owners: [], authorities: null },
+      },
+      deps,
+      signal,
+    );
+    await deps.store.recordLooks(looksOf(view));
+    isEverywhere &&= isPublishedEverywhere(view, change.desired);
+  }
+  return isEverywhere;
+}
+
+async function confirmed(action: Action, lease: Lease, deps: ActDeps): Promise<Action> {
+  const confirmedAt = deps.clock.now();
+  const patch = {
+    state: 'confirmed' as const,
+    changeStates: action.changeStates.map(() => 'confirmed' as const),
+    confirmedAt,
+    clearAt: await clearAtOf(action, confirmedAt, deps),
+  };
+  await deps.store.updateAction(action.id, patch, lease);
+  return { ...action, ...patch };
+}
+
+/** The action's cache bound: the latest over its RRsets, and never before the replaced TTL has passed from now. */
+async function clearAtOf(action: Action, confirmedAt: number, deps: Pick<Deps, 'store'>): Promise<number> {
+  const bounds = await Promise.all(
+    action.plan.changes.map(async ({ owner, type, expected }) => {
+      const seen = cacheBound(await deps.store.readSightings(owner, type));
+      return Math.max(seen ?? 0, confirmedAt + (expected === null ? 0 : cachedForMs(expected.ttl)));
+    }),
+  );
+  return Math.max(confirmedAt, ...bounds);
+}

@@ -1,0 +1,71 @@
+// Applies a plan that was made and saved before: it is made again from what is live now, and must come out the same.
+// So a saved file can carry no record that the config would not write, and a stale one is refused.
+
+import { RefusedError, UsageError } from '../errors.ts';
+import { changesTo, ttlFor } from '../change/plan.ts';
+import type { ActionKind } from '../model/change.ts';
+import { pathOf } from '../model/route.ts';
+import { sanitise } from '../model/text.ts';
+import type { Deps } from './deps.ts';
+import { finishPlan, readHeld } from './prepare.ts';
+import { gatherFacts, settleLeftovers, type Proposal } from './propose.ts';
+import { pathNamed, routeNamed } from './routes.ts';
+import { matchLive } from '../change/published.ts';
+
+/** What a plan file says; the rest of it is for people. */
+export interface SavedPlan {
+  readonly route: string;
+  readonly to: string;
+  readonly kind: ActionKind;
+  readonly digest: string;
+}
+
+const savedSchema = 'mxctl/plan-file/v1';
+
+/** The text of a plan file. */
+export function formatPlanFile(proposal: Proposal): string {
+  const { plan } = proposal.prepared;
+  return `${JSON.stringify({ schema: savedSchema, ...plan, madeAt: new Date(plan.madeAt).toISOString() }, null, 2)}\n`;
+}
+
+/** Throws UsageError `plan-invalid` for anything that is not a plan file of ours. */
+export function parsePlanFile(text: string, file: string): SavedPlan {
+  const invalid = (why: string) =>
+    new UsageError('plan-invalid', `${sanitise(file)} is not a plan file: ${why}`, {
+      hint: 'make one with: mxctl plan ROUTE --out FILE',
+    });
+  let saved: unknown;
+  try {
+    saved = JSON.parse(text);
+  } catch {
+    throw invalid('not JSON');
+  }
+  const { schema, route, to, kind, digest } = (saved ?? {}) as Record<string, unknown>;
+  if (schema !== savedSchema) throw invalid(`its schema is not ${savedSchema}`);
+  if (typeof route !== 'string' || typeof to !== 'string' || typeof digest !== 'string') {
+    throw invalid('route, to and digest must be there');
+  }
+  if (kind !== 'manual' && kind !== 'raise-ttl') throw invalid('its kind is neither manual nor raise-ttl');
+  return { route, to, kind, digest };
+}
+
+export async function proposeSaved(saved: SavedPlan, deps: Deps, signal: AbortSignal): Promise<Proposal> {
+  const route = routeNamed(saved.route, deps);
+  const path = pathNamed(saved.to, route);
+  const recovered = await settleLeftovers(route, deps, signal);
+  const facts = await gatherFacts(route, deps, signal);
+  const held = await readHeld(route, deps, signal);
+  const current = { ...facts, live: held, match: matchLive(route, held) };
+  const changes = changesTo(route, pathOf(route, path.name) ?? path, held, ttlFor(route, saved.kind));
+  const prepared = await finishPlan(current, { to: path.name, kind: saved.kind, changes }, deps);
+  if (prepared.plan.digest !== saved.digest) {
+    throw new RefusedError(
+      'plan-stale',
+      `the plan is stale: what is live, or the config, changed since it was made`,
+      {
+        hint: `nothing was changed; plan again: mxctl plan ${route.name} --to ${path.name}`,
+      },
+    );
+  }
+  return { route, facts: current, prepared, recovered };
+}

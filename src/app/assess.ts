@@ -1,0 +1,102 @@
+// Gathers what the guards look at for one candidate of one route. Gathering reads; judging is pure.
+
+import type { GuardContext, PauseFacts, StsFacts, VantageCheck } from '../change/guards/context.ts';
+import { changesTo, ttlFor } from '../change/plan.ts';
+import { hasSameRdata, type Rrset } from '../model/rrset.ts';
+import { isFlip, type Action, type ActionKind, type RrsetChange } from '../model/change.ts';
+import type { PathHealth } from '../model/hop-health.ts';
+import { ownersOf, pathOf, type Route } from '../model/route.ts';
+import type { LiveMatch } from '../change/published.ts';
+import { rrsetKey } from '../change/published.ts';
+import { pathHealth } from '../health/path.ts';
+import { mapBounded } from './concurrency.ts';
+import type { Deps } from './deps.ts';
+import type { MeasuredHop, RouteMeasurement } from './measure.ts';
+
+/** Everything known about a route at one moment of a run. */
+export interface RouteFacts {
+  readonly route: Route;
+  readonly live: ReadonlyMap<string, Rrset | null>;
+  readonly match: LiveMatch;
+  readonly disagreement: string | null;
+  readonly measurement: RouteMeasurement;
+  readonly vantage: VantageCheck;
+  readonly actions: readonly Action[];
+  readonly pauses: readonly PauseFacts[];
+  readonly movedThisRun: number;
+  readonly failingShare: number;
+  readonly sts: readonly StsFacts[] | null;
+  readonly isAuto: boolean;
+  readonly now: number;
+}
+
+const unmeasuredPath: PathHealth = pathHealth([]);
+
+/** The guards' context for a move to `pathName`. Throws RangeError for a path that the route does not have. */
+export function contextFor(
+  facts: RouteFacts,
+  pathName: string,
+  kind: ActionKind,
+  changes: readonly RrsetChange[] = plannedChanges(facts, pathName, kind),
+): GuardContext {
+  const to = pathOf(facts.route, pathName);
+  if (to === undefined) throw new RangeError(`no path ${pathName} in route ${facts.route.name}`);
+  const active = facts.match.kind === 'path' ? facts.match.path : null;
+  const targetHops = facts.measurement.hops.get(pathName) ?? [];
+  return {
+    ...facts,
+    live: facts.match,
+    kind,
+    to,
+    changes,
+    revert: revertOf(facts),
+    target: facts.measurement.health.get(pathName) ?? unmeasuredPath,
+    active: active === null ? null : (facts.measurement.health.get(active) ?? unmeasuredPath),
+    observations: targetHops.flatMap((one) => one.observations.at(-1) ?? []),
+    votes: {
+      activeDown: countVantages(active === null ? [] : (facts.measurement.hops.get(active) ?? []), 'down'),
+      targetUp: countVantages(targetHops, 'up'),
+    },
+  };
+}
+
+export function plannedChanges(facts: RouteFacts, pathName: string, kind: ActionKind): RrsetChange[] {
+  const to = pathOf(facts.route, pathName);
+  return to === undefined ? [] : changesTo(facts.route, to, facts.live, ttlFor(facts.route, kind));
+}
+
+/** Vantages that see at least one hop of the path so. */
+function countVantages(hops: readonly MeasuredHop[], side: 'up' | 'down'): number {
+  return new Set(hops.flatMap((one) => one[side])).size;
+}
+
+/** Somebody put back what our last flip replaced. */
+function revertOf({ actions, live, now }: RouteFacts): string | null {
+  const last = actions.find(isFlip);
+  if (last?.confirmedAt == null) return null;
+  const isReverted = last.plan.changes.some(({ owner, type, expected, desired }) => {
+    const rrset = live.get(rrsetKey(owner, type));
+    return rrset !== undefined && hasSameRdata(rrset, expected) && !hasSameRdata(rrset, desired);
+  });
+  if (!isReverted) return null;
+  const minutes = Math.max(1, Math.round((now - last.confirmedAt) / 60_000));
+  return `the flip to ${last.plan.to ?? 'there'} was reverted by someone else within ${minutes} min of it`;
+}
+
+/** Domains asked for their MTA-STS policy at once. */
+const parallelPolicies = 8;
+/** Most owners whose policy is read before a move; customers' domains share policies, and a flip must not wait for
+ *  thousands of web servers. */
+const mostPolicies = 50;
+
+/** MTA-STS as senders see it, for routes whose exchange names would change. */
+export async function readPolicies(
+  route: Route,
+  deps: Pick<Deps, 'readSts'>,
+  signal: AbortSignal,
+): Promise<StsFacts[]> {
+  if (route.strategy !== 'mx') return [];
+  return mapBounded(ownersOf(route).slice(0, mostPolicies), parallelPolicies, (owner) =>
+    deps.readSts(owner, signal),
+  );
+}

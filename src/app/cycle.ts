@@ -1,0 +1,248 @@
+// One unattended run: measure every route, decide, act where the decision and its guards allow, remember everything.
+// Act first, then tell. One failing route never blocks another.
+
+import { openWindow } from '../change/maintenance.ts';
+import { describeDrift } from '../change/guards/scope.ts';
+import { judge } from '../change/guards/index.ts';
+import {
+  decide,
+  type Decided,
+  type DecisionInput,
+  type FlipFacts,
+  type LiveView,
+} from '../decision/decide.ts';
+import { AppError } from '../errors.ts';
+import { isByPerson, isFlip, isUnsettled, type Action } from '../model/change.ts';
+import { hopKey } from '../model/hop.ts';
+import type { Route } from '../model/route.ts';
+import type { RouteState } from '../model/route-state.ts';
+import { contextFor, type RouteFacts } from './assess.ts';
+import { mapBounded } from './concurrency.ts';
+import type { Deps } from './deps.ts';
+import { lookAtRoute, type RouteLook } from './look.ts';
+import { measureRoute, ProbeRun, type RouteMeasurement } from './measure.ts';
+import { move, type MoveResult } from './move.ts';
+import { withLease } from './lease.ts';
+import { hasUnsettled, recoverRoute, type Recovery } from './recover.ts';
+import { checkVantage, isSilent } from './vantage.ts';
+
+/** Routes measured at once. Each holds a handful of sockets; the probe bounds sessions per address. */
+const parallelRoutes = 64;
+/** Fewer distinct hops than this say nothing about a share of them. */
+const fewHops = 10;
+/** An applied action that some authority still does not answer stops being waited for after this long: a dead
+ *  secondary must not hold the route for ever. ms. */
+const settleMs = 600_000;
+/** Actions of a route that decisions look back on. */
+const recentActions = 50;
+
+export interface RouteOutcome {
+  readonly route: string;
+  readonly decided: Decided | null;
+  readonly measurement: RouteMeasurement | null;
+  readonly moved: MoveResult | null;
+  readonly recovered: readonly Recovery[];
+  /** True where the decision or its reasons differ from the last run's. */
+  readonly isNews: boolean;
+  readonly error: AppError | null;
+}
+
+export interface CycleResult {
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly probes: number;
+  readonly routes: readonly RouteOutcome[];
+}
+
+interface Seen {
+  readonly route: Route;
+  readonly look: RouteLook;
+  readonly measurement: RouteMeasurement;
+  readonly actions: readonly Action[];
+  readonly recovered: readonly Recovery[];
+}
+
+/** Runs once over all routes. Throws LeaseError `locked` where another run is at it. */
+export async function runCycle(deps: Deps, outer: AbortSignal): Promise<CycleResult> {
+  return withLease('(auto)', deps, outer, async ({ signal }) => {
+    const startedAt = deps.clock.now();
+    const run = new ProbeRun(deps);
+    const routes = [...deps.config.routes.values()];
+    const seen = await mapBounded(routes, parallelRoutes, (route) => seeRoute(route, run, deps, signal));
+    const world = worldOf(seen);
+    const outcomes: RouteOutcome[] = [];
+    let movedThisRun = 0;
+    for (const [at, one] of seen.entries()) {
+      signal.throwIfAborted();
+      const outcome =
+        one instanceof AppError
+          ? failed(routes[at]?.name ?? '', one)
+          : await settleRoute(one, { ...world, movedThisRun, run }, deps, signal);
+      movedThisRun +=
+        outcome.moved === null ? 0 : new Set(outcome.moved.plan.changes.map((c) => c.owner)).size;
+      outcomes.push(outcome);
+    }
+    await remember(seen, deps);
+    return { startedAt, finishedAt: deps.clock.now(), probes: run.probes, routes: outcomes };
+  });
+}
+
+async function seeRoute(
+  route: Route,
+  run: ProbeRun,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<Seen | AppError> {
+  try {
+    const unsettled = await deps.store.listActions({ route: route.name, isUnsettled: true });
+    const recovered = hasUnsettled(unsettled)
+      ? await withLease(route.name, deps, signal, (held) =>
+          recoverRoute(route, held.lease, deps, held.signal),
+        )
+      : [];
+    const [look, measurement] = await Promise.all([
+      lookAtRoute(route, deps, signal),
+      measureRoute(route, run, deps, signal),
+    ]);
+    const actions = await deps.store.listActions({ route: route.name, limit: recentActions });
+    return { route, look, measurement, actions, recovered };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError)) throw error;
+    return error;
+  }
+}
+
+interface World {
+  readonly isWitnessed: boolean;
+  readonly failingShare: number;
+}
+
+/** What the run as a whole shows: does anything answer at all, and how much of it is down. */
+function worldOf(seen: readonly (Seen | AppError)[]): World {
+  const hops = new Map<string, boolean>();
+  let isWitnessed = false;
+  for (const one of seen) {
+    if (one instanceof AppError) continue;
+    isWitnessed ||= !isSilent(one.measurement);
+    for (const hop of [...one.measurement.hops.values()].flat()) {
+      hops.set(hopKey(hop.hop), hop.health.status === 'down');
+    }
+  }
+  const down = [...hops.values()].filter(Boolean).length;
+  return { isWitnessed, failingShare: hops.size < fewHops ? 0 : down / hops.size };
+}
+
+interface RunContext extends World {
+  readonly movedThisRun: number;
+  readonly run: ProbeRun;
+}
+
+async function settleRoute(
+  seen: Seen,
+  world: RunContext,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<RouteOutcome> {
+  const { route, measurement, recovered } = seen;
+  try {
+    const facts = await factsOf(seen, world, deps, signal);
+    const before = await deps.store.readRouteState(route.name);
+    const decided = decide(before, decisionInput(facts));
+    // The state is kept before the move: a run killed in the middle has remembered what it saw.
+    await deps.store.writeRouteState(route.name, decided.state);
+    const moved =
+      decided.decision.kind === 'move'
+        ? await move(facts, decided.decision, decided.reasons, deps, signal)
+        : null;
+    const isNews = moved !== null || recovered.length > 0 || isNew(before, decided.state);
+    if (isNews) await tell(route, decided, deps);
+    return { route: route.name, decided, measurement, moved, recovered, isNews, error: moved?.fault ?? null };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError)) throw error;
+    return { ...failed(route.name, error), measurement, recovered };
+  }
+}
+
+function failed(route: string, error: AppError): RouteOutcome {
+  return { route, decided: null, measurement: null, moved: null, recovered: [], isNews: true, error };
+}
+
+async function factsOf(seen: Seen, world: RunContext, deps: Deps, signal: AbortSignal): Promise<RouteFacts> {
+  const { route, look, measurement, actions } = seen;
+  const now = deps.clock.now();
+  return {
+    route,
+    live: look.live,
+    match: look.match,
+    disagreement: look.disagreement,
+    measurement,
+    vantage: await checkVantage(route, measurement, world, deps, signal),
+    actions,
+    pauses: await deps.store.readPauses(now),
+    movedThisRun: world.movedThisRun,
+    failingShare: world.failingShare,
+    // Read only for a move that is about to be made: a policy is an HTTPS request per domain.
+    sts: null,
+    isAuto: true,
+    now,
+  };
+}
+
+export function decisionInput(facts: RouteFacts): DecisionInput {
+  const { route, match, measurement, now } = facts;
+  const active = match.kind === 'path' ? match.path : '';
+  return {
+    route,
+    live: liveView(facts),
+    health: measurement.health,
+    isCutOff: facts.vantage === 'fault',
+    isMaintenance: openWindow(route.maintenance, active, now) !== null,
+    lastFlip: lastFlipOf(facts),
+    now,
+    assess: (path, kind) => judge(contextFor(facts, path, kind)),
+  };
+}
+
+function liveView({ match }: RouteFacts): LiveView {
+  switch (match.kind) {
+    case 'path':
+      return { kind: 'path', path: match.path, leastTtl: match.ttl.least };
+    case 'unseen':
+      return { kind: 'unseen', reason: describeDrift(match) };
+    default:
+      return { kind: 'foreign', reason: describeDrift(match) };
+  }
+}
+
+function lastFlipOf({ actions, now }: RouteFacts): FlipFacts | null {
+  const last = actions.find(isFlip);
+  if (last === undefined) return null;
+  const at = last.appliedAt ?? last.intendedAt;
+  const isWaiting = isUnsettled(last.state) && now - at < settleMs;
+  return { at, to: last.plan.to, isSettled: !isWaiting, isByPerson: isByPerson(last) };
+}
+
+function isNew(before: RouteState | null, after: RouteState): boolean {
+  return before?.lastDecision !== after.lastDecision || before.phase !== after.phase;
+}
+
+async function tell(route: Route, decided: Decided, deps: Deps): Promise<void> {
+  await deps.store.appendEvent({
+    id: deps.newId(),
+    at: deps.clock.now(),
+    route: route.name,
+    kind: 'decision',
+    text: `${decided.state.lastDecision}: ${decided.reasons.join('; ')}`,
+    data: { phase: decided.phase, condition: decided.condition, decision: decided.decision },
+  });
+}
+
+/** Counters and observations of the whole run, in few transactions. */
+async function remember(seen: readonly (Seen | AppError)[], deps: Deps): Promise<void> {
+  const routes = seen.flatMap((one) => (one instanceof AppError ? [] : [one]));
+  await deps.store.writeHealth(routes.flatMap((one) => one.measurement.rows));
+  for (const { route, measurement } of routes) {
+    const observations = [...measurement.hops.values()].flat().flatMap((one) => one.observations);
+    await deps.store.recordObservations(route.name, observations);
+  }
+}

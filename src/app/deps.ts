@@ -1,0 +1,35 @@
+// What the use cases stand on: contracts and values, never an adapter. Built by compose.ts, and by tests from parts.
+
+import type { StsFacts } from '../change/guards/context.ts';
+import type { Config } from '../config/config.ts';
+import type { AuthorityReader, Resolver } from '../dns/reader.ts';
+import type { DomainName } from '../model/domain-name.ts';
+import type { Probe } from '../probes/probe.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Store } from '../store/store.ts';
+
+export interface Deps {
+  readonly config: Config;
+  readonly store: Store;
+  readonly probe: Probe;
+  readonly resolver: Resolver;
+  readonly reader: AuthorityReader;
+  /** Opened on first use; throws ConfigError where its secret or adapter is missing. */
+  readonly provider: (name: string) => Promise<Provider>;
+  /** RFC 8461 policy as a sender would see it now. */
+  readonly readSts: (domain: DomainName, signal: AbortSignal) => Promise<StsFacts>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** SHA-256, hex. */
+  readonly digest: (text: string) => string;
+  /** ULID. */
+  readonly newId: () => string;
+  /** Host, process and run: the holder of leases. */
+  readonly holder: string;
+  /** True where that holder was a process of this machine that is no more. */
+  readonly isDeadHolder: (holder: string) => boolean;
+  /** 0 <= x < 1. */
+  readonly random: () => number;
+}

@@ -1,0 +1,95 @@
+// Carries out a plan that a person has seen and confirmed.
+
+import { forbidding } from '../change/guards/index.ts';
+import { AppError, exitCodes, RefusedError } from '../errors.ts';
+import type { GuardName, GuardResult } from '../model/change.ts';
+import type { Route } from '../model/route.ts';
+import { carryOut, type ActResult } from './act.ts';
+import type { Deps } from './deps.ts';
+import { withLease } from './lease.ts';
+import type { PreparedPlan } from './prepare.ts';
+
+export interface Consent {
+  readonly by: string;
+  readonly reason: string;
+  readonly overrides: readonly GuardName[];
+  readonly rollbackOf: string | null;
+}
+
+/** RefusedError where a guard that was not overridden forbids the plan; nothing was changed. */
+export function checkGuards(
+  guards: readonly GuardResult[],
+  overrides: readonly GuardName[],
+): RefusedError | null {
+  const refusing = forbidding(guards, overrides);
+  const [first] = refusing;
+  if (first === undefined) return null;
+  const names = refusing.map((one) => one.name).join(', ');
+  return new RefusedError('refused', `refused by ${names}: ${first.reason}`, {
+    hint: `nothing was changed; if you know better: ${refusing.map((one) => `--override ${one.name}`).join(' ')}`,
+  });
+}
+
+export async function executePlan(
+  route: Route,
+  prepared: PreparedPlan,
+  consent: Consent,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<ActResult> {
+  const refusal = checkGuards(prepared.guards, consent.overrides);
+  if (refusal !== null) throw refusal;
+  return withLease(route.name, deps, signal, async (held) => {
+    const request = { route, plan: prepared.plan, ...consent, lease: held.lease };
+    const result = await carryOut(request, deps, held.signal);
+    await deps.store.appendEvent({
+      id: deps.newId(),
+      at: deps.clock.now(),
+      route: route.name,
+      kind: 'action',
+      text: `${prepared.plan.kind} ${prepared.plan.from ?? '?'} -> ${prepared.plan.to ?? '?'}: ${result.action.state}`,
+      data: { action: result.action.id, plan: prepared.plan.id, by: consent.by, reason: consent.reason },
+    });
+    return result;
+  });
+}
+
+/** What an action's end means for the caller: null where it was carried out and every authority answers it. */
+export function errorOf({ action, fault }: ActResult): AppError | null {
+  const undo = `mxctl rollback ${action.plan.id}`;
+  switch (action.state) {
+    case 'confirmed':
+    case 'cleared':
+      return null;
+    case 'applied':
+      return new AppError('unconfirmed', 'changed, but not every authoritative server answers it yet', {
+        exitCode: exitCodes.unconfirmed,
+        hint: `mxctl watch ${action.plan.id} shows which; to undo: ${undo}`,
+      });
+    case 'conflict':
+      return new RefusedError(
+        'conflict',
+        'the live RRset is not what the plan was made from; nothing was changed',
+        {
+          hint: `somebody else changed it since; look with mxctl status ${action.plan.route}, then plan again`,
+        },
+      );
+    case 'failed':
+      return fault ?? new AppError('bug', 'the plan failed without a reason', {});
+    case 'partial':
+    case 'intended':
+      return new AppError('partly-applied', partlyText(action.changeStates, fault), {
+        exitCode: exitCodes.partial,
+        hint: `mxctl history ${action.plan.route} says which; to undo just that: ${undo}`,
+      });
+  }
+}
+
+function partlyText(states: readonly string[], fault: AppError | null): string {
+  const done = states.filter((one) => one === 'applied' || one === 'confirmed').length;
+  const unknown = states.filter((one) => one === 'pending').length;
+  const why = fault === null ? '' : `: ${fault.message}`;
+  return unknown > 0
+    ? `${done} of ${states.length} RRsets changed, ${unknown} not known${why}`
+    : `${done} of ${states.length} RRsets changed${why}`;
+}

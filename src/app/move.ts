@@ -1,0 +1,63 @@
+// The unattended move: under the route's lease the world is read once more from the providers, every guard is asked
+// again with what is about to be written, and only then is the plan carried out.
+
+import { forbidding } from '../change/guards/index.ts';
+import type { AppError } from '../errors.ts';
+import type { Action, ActionKind, GuardResult, Plan } from '../model/change.ts';
+import { carryOut } from './act.ts';
+import { readPolicies, type RouteFacts } from './assess.ts';
+import type { Deps } from './deps.ts';
+import { withLease } from './lease.ts';
+import { preparePlan } from './prepare.ts';
+
+export interface MoveResult {
+  readonly plan: Plan;
+  /** Null where a guard refused at the last look; nothing was changed then. */
+  readonly action: Action | null;
+  readonly refusedBy: readonly GuardResult[];
+  readonly fault: AppError | null;
+}
+
+export async function move(
+  facts: RouteFacts,
+  decision: { readonly to: string; readonly action: ActionKind },
+  reasons: readonly string[],
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<MoveResult> {
+  return withLease(facts.route.name, deps, signal, async (held) => {
+    const sts = await readPolicies(facts.route, deps, held.signal);
+    const { plan, guards } = await preparePlan(
+      { ...facts, sts },
+      decision.to,
+      decision.action,
+      deps,
+      held.signal,
+    );
+    const refusedBy = forbidding(guards);
+    if (refusedBy.length > 0 || plan.changes.length === 0)
+      return { plan, action: null, refusedBy, fault: null };
+    const { action, fault } = await carryOut(
+      {
+        route: facts.route,
+        plan,
+        by: `auto@${deps.config.vantage}`,
+        reason: reasons.join('; '),
+        overrides: [],
+        rollbackOf: null,
+        lease: held.lease,
+      },
+      deps,
+      held.signal,
+    );
+    await deps.store.appendEvent({
+      id: deps.newId(),
+      at: deps.clock.now(),
+      route: facts.route.name,
+      kind: 'action',
+      text: `${plan.kind} ${plan.from ?? '?'} -> ${plan.to ?? '?'}: ${action.state}`,
+      data: { action: action.id, plan: plan.id, reasons },
+    });
+    return { plan, action, refusedBy, fault };
+  });
+}

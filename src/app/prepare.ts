@@ -1,0 +1,114 @@
+// From an intent to a plan: what the provider holds is read (that is what a compare-and-set compares with), the
+// changes are computed, and every guard is asked. Writes nothing.
+
+import { trueBy } from '../change/cache-bound.ts';
+import type { GuardContext } from '../change/guards/context.ts';
+import { judge } from '../change/guards/index.ts';
+import { matchLive, placesOf, rrsetKey } from '../change/published.ts';
+import { planOf } from '../change/plan.ts';
+import type { ActionKind, GuardResult, Plan, RrsetChange } from '../model/change.ts';
+import type { Route } from '../model/route.ts';
+import type { Rrset } from '../model/rrset.ts';
+import type { ProviderCapabilities } from '../providers/provider.ts';
+import { contextFor, plannedChanges, type RouteFacts } from './assess.ts';
+import { mapBounded } from './concurrency.ts';
+import type { Deps } from './deps.ts';
+
+export interface PreparedPlan {
+  readonly plan: Plan;
+  readonly guards: readonly GuardResult[];
+  readonly context: GuardContext;
+  /** When no conforming cache can hold the replaced RRsets any more, if the plan were carried out now; ms. */
+  readonly trueByAt: number;
+  readonly publishSeconds: number;
+  /** Provider labels and what each can guarantee, by provider name. */
+  readonly providers: ReadonlyMap<
+    string,
+    { readonly label: string; readonly capabilities: ProviderCapabilities }
+  >;
+}
+
+const parallelReads = 8;
+
+/** What the providers hold for every RRset of the route. Throws ProviderError where one cannot say. */
+export async function readHeld(
+  route: Route,
+  deps: Pick<Deps, 'provider'>,
+  signal: AbortSignal,
+): Promise<Map<string, Rrset | null>> {
+  const held = await mapBounded(placesOf(route), parallelReads, async (place) => {
+    const provider = await deps.provider(place.records.provider);
+    const rrset = await provider.readRrset(place.records.zone, place.owner, place.type, signal);
+    return [rrsetKey(place.owner, place.type), rrset] as const;
+  });
+  return new Map(held);
+}
+
+/** The plan for `to`, made from what the providers hold, with every guard's result. */
+export async function preparePlan(
+  facts: RouteFacts,
+  to: string,
+  kind: ActionKind,
+  deps: Pick<Deps, 'provider' | 'store' | 'clock' | 'digest'>,
+  signal: AbortSignal,
+): Promise<PreparedPlan> {
+  const held = await readHeld(facts.route, deps, signal);
+  const match = matchLive(facts.route, held);
+  const isLagging = JSON.stringify(match) !== JSON.stringify(facts.match);
+  const current: RouteFacts = {
+    ...facts,
+    live: held,
+    match,
+    disagreement: isLagging
+      ? 'the authorities do not publish yet what the provider holds'
+      : facts.disagreement,
+  };
+  const changes = plannedChanges(current, to, kind);
+  return finishPlan(current, { to, kind, changes }, deps);
+}
+
+export async function finishPlan(
+  facts: RouteFacts,
+  { to, kind, changes }: { to: string; kind: ActionKind; changes: readonly RrsetChange[] },
+  deps: Pick<Deps, 'provider' | 'store' | 'clock' | 'digest'>,
+): Promise<PreparedPlan> {
+  const { route, match } = facts;
+  const from = match.kind === 'path' ? match.path : null;
+  const context = contextFor(facts, to, kind, changes);
+  const plan = planOf({ route: route.name, kind, from, to, madeAt: facts.now }, changes, deps.digest);
+  const providers = await providersOf(changes, deps);
+  const publishSeconds = Math.max(
+    0,
+    ...[...providers.values()].map((one) => one.capabilities.publishSeconds),
+  );
+  return {
+    plan,
+    guards: judge(context),
+    context,
+    publishSeconds,
+    trueByAt: await trueByOf(changes, facts.now + publishSeconds * 1000, deps),
+    providers,
+  };
+}
+
+async function providersOf(
+  changes: readonly RrsetChange[],
+  deps: Pick<Deps, 'provider'>,
+): Promise<PreparedPlan['providers']> {
+  const names = [...new Set(changes.map((one) => one.provider))];
+  const opened = await Promise.all(names.map(async (name) => [name, await deps.provider(name)] as const));
+  return new Map(opened.map(([name, { label, capabilities }]) => [name, { label, capabilities }]));
+}
+
+async function trueByOf(
+  changes: readonly RrsetChange[],
+  writtenAt: number,
+  deps: Pick<Deps, 'store'>,
+): Promise<number> {
+  const bounds = await Promise.all(
+    changes.map(async ({ owner, type, expected }) =>
+      trueBy(await deps.store.readSightings(owner, type), expected?.ttl ?? 0, writtenAt),
+    ),
+  );
+  return Math.max(writtenAt, ...bounds);
+}

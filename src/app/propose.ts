@@ -1,0 +1,104 @@
+// A person's move, up to the question: measure, read, plan, ask every guard. Writes nothing but sightings and the
+// settlement of actions that an earlier run left open.
+
+import { forbidding } from '../change/guards/index.ts';
+import { candidatesOf } from '../change/published.ts';
+import { RefusedError } from '../errors.ts';
+import type { ActionKind } from '../model/change.ts';
+import type { Route } from '../model/route.ts';
+import { readPolicies, type RouteFacts } from './assess.ts';
+import type { Deps } from './deps.ts';
+import { lookAtRoute } from './look.ts';
+import { withLease } from './lease.ts';
+import { measureRoute, ProbeRun } from './measure.ts';
+import { preparePlan, type PreparedPlan } from './prepare.ts';
+import { hasUnsettled, recoverRoute, type Recovery } from './recover.ts';
+import { checkVantage } from './vantage.ts';
+
+export interface Proposal {
+  readonly route: Route;
+  readonly facts: RouteFacts;
+  readonly prepared: PreparedPlan;
+  readonly recovered: readonly Recovery[];
+}
+
+/** Actions of a route that guards look back on. */
+const recentActions = 50;
+
+/** Everything a plan for this route is judged by, measured now. A hand-made look takes no longer than a slow hop:
+ *  a target that needs more than `slow_after` to answer is not what one moves to at 3 am. */
+export async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal): Promise<RouteFacts> {
+  const { probe } = route;
+  const quick: Route = {
+    ...route,
+    probe: { ...probe, fall: 1, timeoutMs: Math.min(probe.timeoutMs, probe.slowAfterMs) },
+  };
+  const run = new ProbeRun(deps);
+  const [look, measurement, actions, sts] = await Promise.all([
+    lookAtRoute(route, deps, signal),
+    measureRoute(quick, run, deps, signal),
+    deps.store.listActions({ route: route.name, limit: recentActions }),
+    readPolicies(route, deps, signal),
+  ]);
+  const now = deps.clock.now();
+  return {
+    route,
+    live: look.live,
+    match: look.match,
+    disagreement: look.disagreement,
+    measurement,
+    vantage: await checkVantage(route, measurement, { run, isWitnessed: false }, deps, signal),
+    actions,
+    pauses: await deps.store.readPauses(now),
+    movedThisRun: 0,
+    failingShare: 0,
+    sts,
+    isAuto: false,
+    now,
+  };
+}
+
+/** Settles what an earlier run left open; quiet where there is nothing. */
+export async function settleLeftovers(route: Route, deps: Deps, signal: AbortSignal): Promise<Recovery[]> {
+  const unsettled = await deps.store.listActions({ route: route.name, isUnsettled: true });
+  if (!hasUnsettled(unsettled)) return [];
+  return withLease(route.name, deps, signal, (held) => recoverRoute(route, held.lease, deps, held.signal));
+}
+
+/** Without `to` the best candidate in `[prefer, …failover_to]` that is not active: the first that no guard refuses,
+ *  else the first, with its refusals shown. */
+export async function proposeMove(
+  route: Route,
+  to: string | null,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<Proposal> {
+  const recovered = await settleLeftovers(route, deps, signal);
+  const facts = await gatherFacts(route, deps, signal);
+  const active = facts.match.kind === 'path' ? facts.match.path : null;
+  const names = to === null ? defaultTargets(route, active) : [to];
+  let first: PreparedPlan | null = null;
+  for (const name of names) {
+    const prepared = await preparePlan(facts, name, kindOfMove(route, name, active), deps, signal);
+    if (forbidding(prepared.guards).length === 0) return { route, facts, prepared, recovered };
+    first ??= prepared;
+  }
+  if (first === null) {
+    throw new RefusedError('refused', `route ${route.name} has no other path to move to`, {
+      hint: 'declare one under paths and failover_to',
+    });
+  }
+  return { route, facts, prepared: first, recovered };
+}
+
+function defaultTargets(route: Route, active: string | null): string[] {
+  const names = [...new Set([route.prefer, ...route.failoverTo])];
+  return (names.length > 1 ? names : candidatesOf(route).map((path) => path.name)).filter(
+    (name) => name !== active,
+  );
+}
+
+/** To the path that is active already: only the TTL is left to put right. */
+function kindOfMove(route: Route, to: string, active: string | null): ActionKind {
+  return to === active && to === route.prefer ? 'raise-ttl' : 'manual';
+}

@@ -1,0 +1,80 @@
+// What is so now, as far as it is known without probing: DNS is asked, health comes from the store.
+
+import type { LiveMatch } from '../change/published.ts';
+import { candidatesOf } from '../change/published.ts';
+import { cacheBound } from '../change/cache-bound.ts';
+import { ownersOf, type Route } from '../model/route.ts';
+import { isFlip, type Action } from '../model/change.ts';
+import type { PathHealth } from '../model/hop-health.ts';
+import type { RouteState } from '../model/route-state.ts';
+import type { Pause, RunRecord } from '../store/store.ts';
+import { mapBounded } from './concurrency.ts';
+import type { Deps } from './deps.ts';
+import { lookAtRoute } from './look.ts';
+import { rememberedHealth } from './measure.ts';
+
+export interface RouteStatus {
+  readonly route: Route;
+  readonly match: LiveMatch;
+  readonly disagreement: string | null;
+  readonly domains: number;
+  readonly health: ReadonlyMap<string, PathHealth>;
+  /** Names of the paths that could be active and are not, in the order they would be tried. */
+  readonly standby: readonly string[];
+  readonly state: RouteState | null;
+  readonly lastFlip: Action | null;
+  readonly unsettled: readonly Action[];
+  readonly pauses: readonly Pause[];
+  /** When no cache can hold a replaced version any more; null where nothing was replaced. ms. */
+  readonly clearAt: number | null;
+}
+
+export interface StatusReport {
+  readonly now: number;
+  readonly routes: readonly RouteStatus[];
+  readonly lastRun: RunRecord | null;
+}
+
+const parallelRoutes = 16;
+
+export async function readStatus(
+  routes: readonly Route[],
+  deps: Pick<Deps, 'reader' | 'provider' | 'store' | 'clock'>,
+  signal: AbortSignal,
+): Promise<StatusReport> {
+  const lastRun = await deps.store.lastRun('auto');
+  const statuses = await mapBounded(routes, parallelRoutes, (route) => statusOf(route, deps, signal));
+  return { now: deps.clock.now(), routes: statuses, lastRun };
+}
+
+async function statusOf(
+  route: Route,
+  deps: Pick<Deps, 'reader' | 'provider' | 'store' | 'clock'>,
+  signal: AbortSignal,
+): Promise<RouteStatus> {
+  const look = await lookAtRoute(route, deps, signal);
+  const now = deps.clock.now();
+  const active = look.match.kind === 'path' ? look.match.path : null;
+  const actions = await deps.store.listActions({ route: route.name, limit: 20 });
+  const bounds = await Promise.all(
+    look.views.map(async ({ place }) => cacheBound(await deps.store.readSightings(place.owner, place.type))),
+  );
+  const known = bounds.flatMap((one) => one ?? []);
+  return {
+    route,
+    match: look.match,
+    disagreement: look.disagreement,
+    domains: ownersOf(route).length,
+    health: rememberedHealth(route, await deps.store.readHealth(route.name), now),
+    standby: candidatesOf(route)
+      .map((path) => path.name)
+      .filter((name) => name !== active),
+    state: await deps.store.readRouteState(route.name),
+    lastFlip: actions.find(isFlip) ?? null,
+    unsettled: await deps.store.listActions({ route: route.name, isUnsettled: true }),
+    pauses: (await deps.store.readPauses(now)).filter(
+      (one) => one.route === null || one.route === route.name,
+    ),
+    clearAt: known.length === 0 ? null : Math.max(...known),
+  };
+}
