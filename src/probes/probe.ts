@@ -7,7 +7,8 @@ import type { ProbePolicy } from '../model/route.ts';
 
 /** Addresses of an exchange, or why there are none. */
 export type ExchangeAddresses =
-  | { readonly outcome: 'found'; readonly addresses: readonly string[] }
+  /** `reason` remarks on a name that is an alias (RFC 2181 §10.3). */
+  | { readonly outcome: 'found'; readonly addresses: readonly string[]; readonly reason?: string }
   /** The name exists without addresses, or does not exist: senders skip it, and bounce where all are so. */
   | { readonly outcome: 'none'; readonly reason: string }
   /** No resolver could say: inconclusive. */
