@@ -77,11 +77,14 @@ export function formatLabel(octets: Uint8Array): string {
 
 /** A U-label as its A-label; null where it has none. Label by label, so that `0x7f.1` never becomes an address. */
 function toAsciiLabel(label: string): string | null {
+  // Beside U-label characters only those of a host name: `/`, `@`, `%` or `\` would be read as parts of a URL.
+  // eslint-disable-next-line no-control-regex -- the question is exactly which of ASCII it holds
+  if (/[\x00-\x7f]/.test(label.replace(/[\w-]/g, ''))) return null;
   // The WHATWG host parser is IDNA (UTS 46). A trailing fixed label keeps an all-digit result from being read
   // as IPv4.
-  const url = URL.parse(`http://${label}.invalid/`);
-  if (url === null) return null;
-  const ascii = url.hostname.replace(/\.invalid$/, '');
+  const host = URL.parse(`http://${label}.invalid/`)?.hostname;
+  if (host?.endsWith('.invalid') !== true) return null;
+  const ascii = host.slice(0, -'.invalid'.length);
   return ascii.includes('.') || ascii === '' ? null : ascii;
 }
 
