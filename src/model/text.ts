@@ -10,5 +10,10 @@ export function sanitise(text: string, maxLength = 300): string {
     /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
     (char) => escapes[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return safe.length > maxLength ? `${safe.slice(0, maxLength - 3)}...` : safe;
+  return safe.length > maxLength ? `${withoutHalf(safe.slice(0, maxLength - 3))}...` : safe;
+}
+
+/** A cut between the two halves of a surrogate pair would leave a lone one. */
+function withoutHalf(text: string): string {
+  return text.replace(/[\ud800-\udbff]$/, '');
 }
