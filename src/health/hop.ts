@@ -3,7 +3,7 @@
 // While down, only an unbroken run of successes brings it back. It starts unknown, never up.
 
 import type { HealthThresholds, HopHealth } from '../model/hop-health.ts';
-import { isPoison } from '../model/fate.ts';
+import { type Fate, isPoison } from '../model/fate.ts';
 import type { Observation } from '../model/observation.ts';
 
 /** Health of a hop before its first conclusive observation. */
@@ -32,10 +32,10 @@ export function healthAsOf(health: HopHealth, now: number, thresholds: HealthThr
 }
 
 /** What is left of counters after a gap: a down hop stays down and must rise anew, any other is unknown again. */
-function afterGap(health: HopHealth): HopHealth {
+function afterGap(health: HopHealth, thresholds: HealthThresholds): HopHealth {
   return health.status === 'down'
     ? { ...health, successes: 0 }
-    : { ...unmeasured, since: health.since, lastAt: health.lastAt };
+    : { ...unmeasured, since: health.lastAt + thresholds.staleAfterMs, lastAt: health.lastAt };
 }
 
 /** The health after one more observation. An inconclusive one says nothing about the hop and changes nothing. */
@@ -45,7 +45,7 @@ export function stepHop(
   thresholds: HealthThresholds,
 ): HopHealth {
   if (observation.verdict === 'inconclusive') return before;
-  const start = isStale(before, observation.at, thresholds) ? afterGap(before) : before;
+  const start = isStale(before, observation.at, thresholds) ? afterGap(before, thresholds) : before;
   const measured = {
     lastAt: observation.at,
     summary: observation.summary,
@@ -98,9 +98,16 @@ function afterFailure(health: HopHealth, observation: Observation, thresholds: H
     failures,
     rejections,
     successes: 0,
-    fate: observation.fate,
+    fate: status === 'down' ? fateWhileDown(observation.fate, rejections, thresholds) : observation.fate,
     failingSince: health.failingSince ?? observation.at,
   };
+}
+
+/** A hop that is down because it defers is skipped by senders; a single 5xx from it must not condemn every hop behind
+ *  it before as many were seen as take an up hop down. */
+function fateWhileDown(fate: Fate, rejections: number, thresholds: HealthThresholds): Fate {
+  const needed = Math.min(thresholds.fallRejecting, thresholds.fall);
+  return isPoison(fate) && rejections < needed ? 'deferred' : fate;
 }
 
 /** True where the same run should probe again: the hop was up, has just failed, and neither `fall` nor a pass has

@@ -31,7 +31,8 @@ export interface HopHealth {
   readonly successes: number;
   /** Instant of the last conclusive observation; ms; 0 where none. */
   readonly lastAt: number;
-  /** Fate of the last conclusive observation. */
+  /** Fate of the last conclusive observation; while down that of the last failure, poison only once enough of them
+   *  were. */
   readonly fate: Fate;
   /** Summary of the last conclusive observation. */
   readonly summary: string;
