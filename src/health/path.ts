@@ -13,18 +13,17 @@ interface Walk {
   readonly status: PathStatus;
   readonly fate: Fate;
   readonly reason: string;
+  readonly failingSince: number | null;
 }
 
 export function pathHealth(hops: readonly RankedHop[]): PathHealth {
   const ranked = [...hops].sort((a, b) => a.preference - b.preference);
   const considered = ranked.slice(0, consideredAddresses);
   const walk = walkGroups(groupsOf(considered));
-  const failing = considered.flatMap((one) => one.health.failingSince ?? []);
   return {
     ...walk,
     hops: ranked,
     upCount: ranked.filter((one) => one.health.status === 'up').length,
-    failingSince: failing.length === 0 ? null : Math.min(...failing),
   };
 }
 
@@ -52,7 +51,12 @@ function walkGroups(groups: readonly RankedHop[][]): Walk {
   }
   const seen = groups.flat().filter((one) => !isBlind(one));
   if (isUncertain || seen.length === 0) {
-    return { status: 'unknown', fate: 'unknown', reason: 'not every hop is measured yet' };
+    return {
+      status: 'unknown',
+      fate: 'unknown',
+      reason: 'not every hop is measured yet',
+      failingSince: null,
+    };
   }
   return allDown(seen);
 }
@@ -68,17 +72,22 @@ function poisoned(hop: RankedHop): Walk {
     status: 'down',
     fate: hop.health.fate,
     reason: `${hopName(hop)}: ${hop.health.summary}; senders give up there, hops behind it are never tried`,
+    failingSince: hop.health.failingSince,
   };
 }
 
 function reached(up: RankedHop, passedOver: RankedHop | null, groups: readonly RankedHop[][]): Walk {
   const impaired =
     passedOver ?? groups.flat().find((one) => one.health.status === 'down' || one.health.isSlow);
-  if (impaired === undefined) return { status: 'ok', fate: 'accepted', reason: up.health.summary };
+  if (impaired === undefined) {
+    return { status: 'ok', fate: 'accepted', reason: up.health.summary, failingSince: null };
+  }
   return {
     status: 'degraded',
     fate: passedOver === null ? 'accepted' : 'delayed',
-    reason: `${hopName(impaired)}: ${impaired.health.isSlow ? 'slow' : impaired.health.summary}`,
+    // A failure that took long is a failure first.
+    reason: `${hopName(impaired)}: ${impaired.health.status === 'down' ? impaired.health.summary : 'slow'}`,
+    failingSince: null,
   };
 }
 
@@ -87,7 +96,14 @@ function allDown(hops: readonly RankedHop[]): Walk {
   const reason = first === undefined ? 'no hops' : `${hopName(first)}: ${first.health.summary}`;
   // A 5xx greeting is skipped while another host is left; Exim bounces at the last one.
   const isRefusing = hops.every((one) => one.health.greetsWith5xx);
-  return { status: 'down', fate: isRefusing ? 'bounced' : 'deferred', reason };
+  // The path failed when the last hop that still took mail did, not with the first that fell.
+  const since = hops.flatMap((one) => one.health.failingSince ?? []);
+  return {
+    status: 'down',
+    fate: isRefusing ? 'bounced' : 'deferred',
+    reason,
+    failingSince: since.length === 0 ? null : Math.max(...since),
+  };
 }
 
 /** Exchange, with its address where that tells hops apart. */
