@@ -1,0 +1,100 @@
+// Answers as RRsets, and what we may not ask for. Pure. A server's quirk is one line here with the date it was last seen.
+
+import type { Message } from '../../dns/message.ts';
+import { rcodes } from '../../dns/message.ts';
+import { exitCodes, ProviderError } from '../../errors.ts';
+import { type DomainName, displayName, isWithin } from '../../model/domain-name.ts';
+import { isNullMx, parseMx } from '../../model/mx.ts';
+import { isSameRrset, maxTtl, type Rrset, rrsetOf, type RrType } from '../../model/rrset.ts';
+import type { ReplaceOutcome, ZoneChange } from '../provider.ts';
+
+/** What stands at one owner and type. */
+export interface Live {
+  readonly rrset: Rrset | null;
+  /** The owner is a CNAME: nothing else may stand there, and an added record is silently ignored (RFC 2136 §3.4.2.2). */
+  readonly isAlias: boolean;
+}
+
+export function rrsetIn(message: Message, owner: DomainName, type: RrType): Rrset | null {
+  const records = message.answers.filter((one) => one.owner === owner && one.type === type);
+  if (records.length === 0) return null;
+  // RFC 2181 §5.2: one TTL; where a server breaks that, the least is what the earliest cache keeps.
+  const ttl = Math.min(...records.map((one) => one.ttl));
+  return rrsetOf(
+    owner,
+    type,
+    ttl,
+    records.flatMap((one) => one.rdata ?? []),
+  );
+}
+
+/** Null where the answer is not this server's own about this zone. */
+export function liveIn(message: Message, zone: DomainName, owner: DomainName, type: RrType): Live | null {
+  const isAnswer = message.rcode === rcodes.NOERROR || message.rcode === rcodes.NXDOMAIN;
+  if (!isAnswer || !message.isAuthoritative) return null;
+  const rrset = rrsetIn(message, owner, type);
+  const isAlias = rrset === null && rrsetIn(message, owner, 'CNAME') !== null;
+  // RFC 2308 §2: whose SOA proves the absence.
+  const soa = message.authorities.find((one) => one.type === 'SOA');
+  if (rrset === null && !isAlias && soa !== undefined && soa.owner !== zone) return null;
+  return { rrset, isAlias };
+}
+
+function refuse(message: string, hint: string): never {
+  throw new ProviderError('provider-refused', message, { hint, exitCode: exitCodes.refused });
+}
+
+/** Throws for what must never be sent, whatever the server would say to it. */
+export function checkChanges(zone: DomainName, changes: readonly ZoneChange[], maxBatch: number): void {
+  if (changes.length > maxBatch)
+    refuse(`${changes.length} changes in one batch, at most ${maxBatch} fit`, 'Split the route.');
+  const seen = new Set<string>();
+  for (const { owner, type, expected, desired } of changes) {
+    const what = `${displayName(owner)} ${type}`;
+    if (!isWithin(owner, zone))
+      throw new ProviderError(
+        'name-outside-zone',
+        `${displayName(owner)} is not within zone ${displayName(zone)}`,
+        {
+          hint: 'Name the zone that holds it under `records`.',
+          exitCode: exitCodes.config,
+        },
+      );
+    if (seen.has(what)) refuse(`${what} is changed twice in one batch`, 'Give each RRset one change.');
+    seen.add(what);
+    for (const one of [expected, desired])
+      if (
+        one !== null &&
+        (one.owner !== owner || one.type !== type || one.rdata.length === 0 || !isTtl(one.ttl))
+      )
+        refuse(`${what}: not an RRset of that name and type`, 'An RRset has its owner, values and a TTL.');
+    if (type !== 'MX') continue;
+    // Without MX a sender falls back to the A record (RFC 5321 §5.1): never for a moment.
+    if (desired === null) refuse(`${what} would be removed`, 'An MX RRset is replaced, never removed.');
+    if (desired.rdata.length > 1 && desired.rdata.some((text) => isNull(text)))
+      refuse(`${what} would mix a null MX with others`, 'RFC 7505 §3: a null MX stands alone.');
+  }
+}
+
+const isTtl = (ttl: number) => Number.isInteger(ttl) && ttl >= 0 && ttl <= maxTtl;
+
+function isNull(rdata: string): boolean {
+  const mx = parseMx(rdata);
+  return mx !== null && isNullMx(mx);
+}
+
+/** write: live is as expected, TTL included; done: live is as desired already; else somebody else's. */
+export type Standing = 'write' | 'done' | 'conflict';
+
+export function standingOf(change: ZoneChange, live: Rrset | null): Standing {
+  if (isSameRrset(live, change.desired)) return 'done';
+  return isSameRrset(live, change.expected) ? 'write' : 'conflict';
+}
+
+/** Nothing was written: one foreign RRset spoils an atomic batch, so the others are told with what is live there. */
+export function unwritten(changes: readonly ZoneChange[], live: readonly (Rrset | null)[]): ReplaceOutcome[] {
+  return changes.map((change, index) => {
+    const one = live[index] ?? null;
+    return standingOf(change, one) === 'done' ? { state: 'unchanged' } : { state: 'conflict', live: one };
+  });
+}
