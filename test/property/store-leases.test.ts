@@ -1,0 +1,124 @@
+// Leases under random holders and a clock that only moves forward, against a model of one cell. Holders remember
+// every lease they were ever given, and go on using the stale ones.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { LeaseError, StoreError } from '../../src/errors.ts';
+import type { Lease } from '../../src/model/lease.ts';
+import { openSqlStore } from '../../src/store/sql/open.ts';
+import type { Store } from '../../src/store/store.ts';
+import { aPlan, anAction } from '../support/store-samples.ts';
+
+const numRuns = Number(process.env['MXCTL_PROPERTY_RUNS'] ?? 200);
+/** A run writes to a real file: about 10 ms, ten times that on a busy machine. */
+const timeoutMs = 30_000 + 100 * numRuns;
+
+let directory: string;
+let stores: Store[];
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'mxctl-store-'));
+  const url = `sqlite:${join(directory, 'state.db')}`;
+  stores = [await openSqlStore({ url }), await openSqlStore({ url })];
+});
+afterAll(async () => {
+  for (const store of stores) await store.close();
+  await rm(directory, { recursive: true });
+});
+
+/** `which` picks one of the holder's leases, counted from the newest. */
+type Step =
+  | { readonly verb: 'acquire'; readonly holder: number; readonly ttlMs: number }
+  | {
+      readonly verb: 'renew' | 'release' | 'write';
+      readonly holder: number;
+      readonly which: number;
+      readonly ttlMs: number;
+    }
+  | { readonly verb: 'pass'; readonly ms: number };
+
+const holder = fc.nat(2);
+const ttlMs = fc.integer({ min: 1, max: 100 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ verb: fc.constant('acquire'), holder, ttlMs }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      verb: fc.constantFrom('renew', 'release', 'write'),
+      holder,
+      which: fc.nat(2),
+      ttlMs,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ verb: fc.constant('pass'), ms: fc.integer({ min: 1, max: 80 }) }) },
+);
+
+/** A route and ids that no other example uses. */
+let examples = 0;
+let actions = 0;
+
+/** Null where it went through; else the code of the refusal. */
+async function refusal(work: Promise<unknown>): Promise<string | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    if (error instanceof LeaseError || error instanceof StoreError) return error.code;
+    throw error;
+  }
+}
+
+async function play(steps: readonly Step[]): Promise<void> {
+  const route = `route-${++examples}`;
+  const given: Lease[][] = [[], [], []];
+  let now = 1000;
+  /** The model: what the one cell holds. */
+  let cell: { token: number; expiresAt: number; isReleased: boolean } = {
+    token: 0,
+    expiresAt: 0,
+    isReleased: true,
+  };
+
+  for (const [index, one] of steps.entries()) {
+    const store = stores[index % stores.length]!;
+    if (one.verb === 'pass') {
+      now += one.ms;
+      continue;
+    }
+    const leases = given[one.holder]!;
+    if (one.verb === 'acquire') {
+      const answer = await store.acquireLease(route, `h:${one.holder}:run`, one.ttlMs, now);
+      const isFree = cell.isReleased || cell.expiresAt <= now;
+      expect(answer.outcome).toBe(isFree ? 'held' : 'taken');
+      if (answer.outcome === 'taken') continue;
+      expect(answer.lease.token).toBe(cell.token + 1);
+      cell = { token: answer.lease.token, expiresAt: now + one.ttlMs, isReleased: false };
+      leases.push(answer.lease);
+      continue;
+    }
+    const lease = leases.at(-1 - one.which);
+    if (lease === undefined) continue;
+    const isHeld = lease.token === cell.token && !cell.isReleased;
+    if (one.verb === 'renew') {
+      expect(await refusal(store.renewLease(lease, one.ttlMs, now))).toBe(isHeld ? null : 'lease-lost');
+      if (isHeld) cell = { ...cell, expiresAt: now + one.ttlMs };
+    } else if (one.verb === 'release') {
+      await store.releaseLease(lease);
+      if (isHeld) cell = { ...cell, isReleased: true };
+    } else {
+      const action = anAction({ id: `A${++actions}`, plan: aPlan({ route }), leaseToken: lease.token });
+      const wanted = lease.token < cell.token ? 'store-fenced' : isHeld ? null : 'lease-lost';
+      expect(await refusal(store.beginAction(action, lease))).toBe(wanted);
+    }
+  }
+  const tokens = given.flat().map((lease) => lease.token);
+  expect(new Set(tokens).size).toBe(tokens.length);
+  const journalled = (await stores[0]!.listActions({ route })).map((action) => action.leaseToken).reverse();
+  expect(journalled).toEqual(journalled.toSorted((a, b) => a - b));
+}
+
+it('never gives a route to two holders, never gives a token twice, and lets only the last one write', async () => {
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), play), { numRuns });
+}, timeoutMs);
