@@ -15,9 +15,17 @@ module.enableCompileCache?.();
 const { run } = await import('@oclif/core');
 const { flushStreams, tolerateClosedPipes } = await import('../dist/front/output.js');
 
+let isReporting = false;
 const report = async (error) => {
-  const { reportOutside } = await import('../dist/front/outside.js');
-  await reportOutside(error, process.argv.slice(2));
+  if (isReporting) return;
+  isReporting = true;
+  try {
+    const { reportOutside } = await import('../dist/front/outside.js');
+    await reportOutside(error, process.argv.slice(2));
+  } catch (another) {
+    // A broken installation: what reports failures is itself not there.
+    process.stderr.write(`error: ${error}\n${another}\n`, () => process.exit(1));
+  }
 };
 
 tolerateClosedPipes();

@@ -4,7 +4,10 @@ import { systemClock } from './runtime/clock.ts';
 import type { Clock } from './runtime/clock.ts';
 import { createLogger } from './runtime/logger.ts';
 import type { Logger } from './runtime/logger.ts';
-import { createAbortOnSignals } from './runtime/signals.ts';
+import type { OpenOptions, Program } from './program.ts';
+import { listenForShutdown } from './runtime/signals.ts';
+
+export type { Program } from './program.ts';
 
 /** One run of one command. */
 export interface Runtime {
@@ -22,7 +25,7 @@ export interface Runtime {
 
 export async function createRuntime(options: { isVerbose: boolean }): Promise<Runtime> {
   const { ulid } = await import('ulid');
-  const { signal, dispose } = createAbortOnSignals();
+  const { signal, dispose } = listenForShutdown();
   const closers: (() => Promise<void> | void)[] = [dispose];
   return {
     runId: ulid(systemClock.now()),
@@ -42,4 +45,22 @@ export async function createRuntime(options: { isVerbose: boolean }): Promise<Ru
       if (failures.length > 0) throw failures[0];
     },
   };
+}
+
+/** JSON Schema (draft 7) of the config file. */
+export async function loadConfigJsonSchema(): Promise<Record<string, unknown>> {
+  const { configJsonSchema } = await import('./config/json-schema.ts');
+  return configJsonSchema();
+}
+
+/** The configuration alone: opens nothing. */
+export async function loadConfigFile(options: OpenOptions): Promise<Program['config']> {
+  const { readConfig } = await import('./program.ts');
+  return readConfig(options);
+}
+
+/** Everything a command needs that looks at the world or changes it. Closed with the runtime. */
+export async function openProgram(runtime: Runtime, options: OpenOptions): Promise<Program> {
+  const program = await import('./program.ts');
+  return program.openProgram(runtime, options);
 }

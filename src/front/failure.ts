@@ -7,7 +7,7 @@ import { AppError, UsageError, exitCodes } from '../errors.ts';
 /** `typed`: the command line up to where help is to be found, e.g. `mxctl status`. */
 export function toAppError(thrown: unknown, typed: string): AppError {
   if (thrown instanceof AppError) return thrown;
-  if (thrown instanceof Errors.CLIError) {
+  if (thrown instanceof Errors.CLIError && !(thrown instanceof Errors.ModuleLoadError)) {
     return new UsageError('usage', describeUsage(thrown), { cause: thrown, hint: `See ${typed} --help` });
   }
   return new AppError('bug', `a bug in mxctl: ${describe(thrown)}`, {

@@ -66,11 +66,15 @@ export function startCli(args: readonly string[], options: RunOptions = {}): Chi
 
 export interface FixtureProgram {
   readonly program: string;
-  remove(): void;
+  readonly remove: () => void;
 }
 
-/** The same bin/run.js and base class around commands written for a test: file name in commands/ -> JavaScript. */
-export function createFixtureProgram(commands: Readonly<Record<string, string>>): FixtureProgram {
+/** The same bin/run.js and base class around commands written for a test: file name in commands/ -> JavaScript.
+ *  With a manifest oclif loads only the command that runs, as it does in the shipped program. */
+export function createFixtureProgram(
+  commands: Readonly<Record<string, string>>,
+  options: { hasManifest?: boolean } = {},
+): FixtureProgram {
   const root = mkdtempSync(path.join(tmpdir(), 'mxctl-fixture-'));
   for (const shared of ['dist', 'node_modules']) {
     symlinkSync(path.join(projectRoot, shared), path.join(root, shared));
@@ -90,6 +94,14 @@ export function createFixtureProgram(commands: Readonly<Record<string, string>>)
   mkdirSync(path.join(root, 'commands'));
   for (const [name, source] of Object.entries(commands)) {
     writeFileSync(path.join(root, 'commands', `${name}.js`), source);
+  }
+  if (options.hasManifest === true) {
+    const entries = Object.keys(commands).map((id) => [
+      id,
+      { id, args: {}, flags: {}, aliases: [], isESM: true, relativePath: ['commands', `${id}.js`] },
+    ]);
+    const content = { version: '9.9.9', commands: Object.fromEntries(entries) as unknown };
+    writeFileSync(path.join(root, 'oclif.manifest.json'), JSON.stringify(content));
   }
   return {
     program: path.join(root, 'bin/run.js'),
