@@ -30,7 +30,7 @@ export interface AuthorityReaderOptions {
 const parallelServers = 16;
 
 /** Stands for the address of a name server that has none we could find. */
-export const unresolvedAddress = 'unresolved';
+const unresolvedAddress = 'unresolved';
 
 type Question = Parameters<AuthorityReader['readPublished']>[0];
 

@@ -2,11 +2,8 @@
 // Never believes what does not match what was asked, never returns part of an RRset, never throws for what the
 // network did (only for an abort). RFC 1035 §7; RFC 5452 §9.1 (matching); RFC 6891 §6.2, §7 (EDNS and without).
 
-import type { DomainName } from '../model/domain-name.ts';
 import type { ServerAddress } from '../model/route.ts';
 import { sanitise } from '../model/text.ts';
-import { decodeMessage } from './decode.ts';
-import { encodeMessage, makeQuery } from './encode.ts';
 import {
   abortReasonOf,
   type Exchanged,
@@ -15,29 +12,14 @@ import {
   familyOf,
   formatServer,
   pause,
-  type Verdict,
 } from './exchange.ts';
 import { Gate } from './gate.ts';
-import { type Message, rcodes, type WireType } from './message.ts';
+import { type Message, rcodes } from './message.ts';
+import { type AskOptions, type DnsQuestion, encodeQuery, judgeAnswer, type Query } from './question.ts';
 import { askOverTcp } from './tcp.ts';
 import { UdpPool } from './udp-pool.ts';
 
-/** Class is always IN. */
-export interface DnsQuestion {
-  readonly name: DomainName;
-  readonly type: WireType;
-}
-
-export interface AskOptions {
-  /** RD; with it AD is set too, which asks for the server's word on DNSSEC (RFC 6840 §5.7). */
-  readonly recursionDesired: boolean;
-  /** Per try, and again for TCP after a truncated answer; ms. Waiting for one's turn does not count. */
-  readonly timeoutMs: number;
-  /** Tries in all, at least 1. */
-  readonly attempts: number;
-}
-
-export type Answered =
+type Answered =
   | { readonly ok: true; readonly message: Message; readonly via: 'udp' | 'tcp' }
   /** `reason`: one line, e.g. `no answer from 192.0.2.1#53 in 5 s`. */
   | { readonly ok: false; readonly fault: ExchangeFault; readonly reason: string };
@@ -60,25 +42,27 @@ export interface DnsClientOptions {
   /** Questions out at once, all servers together. */
   readonly maxInFlight?: number;
   readonly maxInFlightPerServer?: number;
-  readonly maxPerSecondPerServer?: number;
+  /** null = 1,000, and no limit for a server on loopback, which is our own. */
+  readonly maxPerSecondPerServer?: number | null;
   /** Pause before the second try; doubles with each further one; ms. */
   readonly retryDelayMs?: number;
 }
 
 const defaults: Required<DnsClientOptions> = {
-  // Sixteen times the ports of one socket would be better against forgers and costs file descriptors; 4 to 8 is
-  // where resolvers' outgoing ranges start to help.
+  // Each worn out after some hundred uses, so ports change all the time; more would only cost file descriptors
+  // where thousands of name servers are asked.
   socketsPerServer: 6,
   // Well below the 1,024 file descriptors many systems grant, should each need its own TCP connection.
   maxInFlight: 512,
   // Fits a default UDP receive buffer (208 KiB) with answers of 1,232 octets.
   maxInFlightPerServer: 128,
-  // Public resolvers begin to drop at 1,500 a second and address.
-  maxPerSecondPerServer: 1000,
+  maxPerSecondPerServer: null,
   // A server that refused at once may be restarting; longer would be felt by a person.
   retryDelayMs: 100,
 };
 
+/** Public resolvers begin to drop at 1,500 a second and address. */
+const politePerSecond = 1000;
 /** How long a server that could not do EDNS is asked without; ms. It may be upgraded, or the FORMERR was a fluke. */
 const plainForMs = 600_000;
 /** Servers remembered as such. */
@@ -186,7 +170,7 @@ class PooledClient implements DnsClient {
     const { timeoutMs } = query.options;
     const overUdp = await peer.pool.ask({
       encode: (id) => encodeQuery(query, id),
-      judge: (octets, id) => judge(octets, id, query.question),
+      judge: (octets, id) => judgeAnswer(octets, id, query.question),
       timeoutMs,
       signal,
     });
@@ -197,7 +181,7 @@ class PooledClient implements DnsClient {
     const id = overUdp.answer.id;
     const overTcp = await askOverTcp(server, {
       octets: encodeQuery(query, id),
-      judge: (octets) => judge(octets, id, query.question),
+      judge: (octets) => judgeAnswer(octets, id, query.question),
       timeoutMs,
       signal: AbortSignal.any([signal, this.#closing.signal]),
     }).catch((error: unknown) => {
@@ -215,7 +199,8 @@ class PooledClient implements DnsClient {
     const known = this.#peers.get(key);
     if (known !== undefined) return known;
     const { socketsPerServer, maxInFlightPerServer, maxPerSecondPerServer } = this.#options;
-    const gate = new Gate({ concurrency: maxInFlightPerServer, perSecond: maxPerSecondPerServer });
+    const perSecond = maxPerSecondPerServer ?? (isLoopback(server) ? Infinity : politePerSecond);
+    const gate = new Gate({ concurrency: maxInFlightPerServer, perSecond });
     const pool = new UdpPool(server, socketsPerServer, () => {
       // Idle for longer than the rate limit remembers: nothing is lost, and 10,000 zones leave nothing behind.
       if (gate.isIdle) this.#peers.delete(key);
@@ -231,39 +216,11 @@ class PooledClient implements DnsClient {
   }
 }
 
-interface Query {
-  readonly question: DnsQuestion;
-  readonly options: AskOptions;
-  readonly hasEdns: boolean;
+function isLoopback({ address }: ServerAddress): boolean {
+  return address.startsWith('127.') || address === '::1';
 }
 
 const closed: ExchangeFailure = { ok: false, fault: 'closed', detail: 'the client was closed' };
-
-function encodeQuery({ question, options, hasEdns }: Query, id: number): Uint8Array {
-  const { recursionDesired } = options;
-  const query = makeQuery({ id, ...question, recursionDesired, ...(hasEdns ? {} : { edns: null }) });
-  return encodeMessage({ ...query, authenticData: recursionDesired });
-}
-
-/** RFC 5452 §9.1: id, QR and the whole question must be ours. Source and port the kernel has checked. */
-function judge(octets: Uint8Array, id: number, asked: DnsQuestion): Verdict<Message> {
-  const decoded = decodeMessage(octets);
-  if (!decoded.ok) return { ok: false, why: `malformed (${decoded.fault})` };
-  const { message } = decoded;
-  if (message.id !== id) return { ok: false, why: 'wrong id' };
-  if (!message.isResponse || message.opcode !== 0) return { ok: false, why: 'not a response to a query' };
-  const [question, ...more] = message.questions;
-  // A server that cannot parse the query cannot repeat the question (RFC 6891 §7 has such servers).
-  if (question === undefined && (message.rcode === rcodes.FORMERR || message.rcode === rcodes.NOTIMP)) {
-    return { ok: true, answer: message };
-  }
-  const isOurs =
-    question?.name === asked.name &&
-    question.type === asked.type &&
-    question.class === 1 &&
-    more.length === 0;
-  return isOurs ? { ok: true, answer: message } : { ok: false, why: 'wrong question' };
-}
 
 function describe(server: ServerAddress, failure: ExchangeFailure, timeoutMs: number, tries: number): string {
   const to = formatServer(server);

@@ -50,7 +50,7 @@ export interface DnsServer extends ServerAddress {
 }
 
 /** What a server with these records says: an RRset, a chain of CNAMEs, NODATA or NXDOMAIN with the SOA. */
-export function honestReply(query: Message, records: readonly ResourceRecord[]): Message {
+function honestReply(query: Message, records: readonly ResourceRecord[]): Message {
   const [question] = query.questions;
   if (question === undefined) return makeResponse(query, { rcode: rcodes.FORMERR });
   const answers: ResourceRecord[] = [];

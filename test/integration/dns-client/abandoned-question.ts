@@ -14,5 +14,6 @@ setImmediate(() => {
   abort.abort(new Error('Ctrl-C'));
 });
 await asked.catch(() => {
-  console.log('aborted');
+  const open = process.getActiveResourcesInfo().filter((one) => /UDP|TCP|Timeout/.test(one));
+  console.log('aborted, open:', open.join(' ') || 'nothing');
 });
