@@ -75,9 +75,9 @@ export interface ScriptedHop extends AsyncDisposable {
   readonly said: readonly string[];
   /** Addresses clients came from, in order. */
   readonly clients: readonly string[];
-  /** Octets that came before the server had said anything: pregreeting. */
+  /** What went against the transcript, pregreeting included. */
   readonly deviations: readonly string[];
-  /** Most sessions open at once so far. */
+  /** Most transcripts in play at once so far. */
   readonly peak: number;
   /** Resolves when no session is open. */
   idle(): Promise<void>;
@@ -171,6 +171,7 @@ export async function playSmtp(
   const clients: string[] = [];
   const deviations: string[] = [];
   const open = new Set<Promise<void>>();
+  let current = 0;
   const sockets = new Set<net.Socket>();
   let peak = 0;
   const scriptFor = (client: string): string => {
@@ -182,14 +183,16 @@ export async function playSmtp(
     const client = socket.remoteAddress ?? '';
     clients.push(client);
     sockets.add(socket);
-    const session = play(socket, parseScript(scriptFor(client)), options, said, deviations)
+    current += 1;
+    peak = Math.max(peak, current);
+    const over = () => (current -= 1);
+    const session = play(socket, parseScript(scriptFor(client)), options, { said, deviations, over })
       .catch((error: unknown) => void deviations.push(String(error)))
       .finally(() => {
         sockets.delete(socket);
         open.delete(session);
       });
     open.add(session);
-    peak = Math.max(peak, open.size);
   });
   server.listen(0, options.host ?? '127.0.0.1');
   await once(server, 'listening');
@@ -219,9 +222,9 @@ async function play(
   raw: net.Socket,
   steps: readonly Step[],
   options: ScriptOptions,
-  said: string[],
-  deviations: string[],
+  record: { readonly said: string[]; readonly deviations: string[]; readonly over: () => void },
 ): Promise<void> {
+  const { said, deviations } = record;
   let socket = raw;
   const closed = new Promise<void>((resolve) => raw.once('close', () => resolve()));
   raw.on('error', () => {});
@@ -259,11 +262,13 @@ async function play(
       break;
     }
   }
+  if (isEnded) record.over();
   for (let line = await reader.next(); line !== null; line = await reader.next()) {
     said.push(line);
     // A goodbye may cross our own.
     if (!(isEnded && line === 'QUIT')) deviations.push(`unexpected: ${line}`);
   }
+  if (!isEnded) record.over();
   await closed;
 }
 

@@ -160,8 +160,13 @@ class Session {
       if (this.#stages.some((one) => one.stage === 'banner')) return;
       if (!(await connection.readReply(boundMs, this.#signal)).ok) return;
     }
+    const beganAt = this.#task.clock.now();
     const say = () => connection.say({ verb: 'QUIT' }, boundMs, this.#signal);
-    await this.#timed('quit', say, plain);
+    const { value } = await this.#timed('quit', say, plain);
+    // RFC 5321 §4.1.1.10: the server closes. Leaving before it has would let the next session of ours meet a server
+    // that still counts this one.
+    if (value !== null)
+      await connection.readReply(Math.max(1, boundMs - this.#sinceMs(beganAt)), this.#signal);
   }
 
   /** Stages after connect run with a connection; without one is our own bug. */

@@ -27,3 +27,7 @@ test.each(['a@b\r\nDATA', 'a@b\nDATA', 'a> b', 'a b', 'a<b', 'ä@b', '\0'])(
 test('a command longer than 512 octets is refused', () => {
   expect(() => formatCommand({ verb: 'RCPT', to: 'a'.repeat(600) })).toThrow(RangeError);
 });
+
+test.each(['DATA', 'BDAT', 'VRFY', 'RSET', 'data', ''])('%j cannot be said, whatever the types', (verb) => {
+  expect(() => formatCommand({ verb } as unknown as Command)).toThrow(RangeError);
+});
