@@ -70,7 +70,7 @@ export function tell(history: string, told: Told = {}): HopHealth[] {
   const limits = { ...thresholds, ...told.thresholds };
   let health = told.from ?? unmeasured;
   let at = told.at ?? noon;
-  return [...history].map((mark) => {
+  return Array.from(history, (mark) => {
     if (mark === '.') at += limits.staleAfterMs + 1;
     else health = stepHop(health, observe(mark, at), limits);
     if (mark !== '.') at += minute;

@@ -118,7 +118,7 @@ it('a secret shows itself to reveal only', () => {
   const secret = new Secret('hunter2');
   expect(secret.reveal()).toBe('hunter2');
   expect(
-    [`${String(secret)}`, JSON.stringify({ secret }), inspect({ secret }, { showHidden: true })].join(),
+    [String(secret), JSON.stringify({ secret }), inspect({ secret }, { showHidden: true })].join(),
   ).not.toContain('hunter2');
 });
 
