@@ -15,18 +15,22 @@ export function cachedForMs(ttl: number): number {
 }
 
 /** The instant after which no conforming cache holds any version that is no longer served, ms; null where every
- *  version ever served still is. An answer still served counts as served until `now`. */
+ *  version ever served still is. Says nothing about the answers still served: see trueBy. */
 export function cacheBound(sightings: readonly Sighting[]): number | null {
-  const bounds = sightings.flatMap((one) =>
-    one.replacedAt === null ? [] : one.replacedAt + cachedForMs(one.ttl),
+  // No spread: a server that counts its TTL down (a resolver taken for an authority) leaves a sighting a look.
+  return sightings.reduce<number | null>(
+    (bound, one) =>
+      one.replacedAt === null ? bound : Math.max(bound ?? 0, one.replacedAt + cachedForMs(one.ttl)),
+    null,
   );
-  return bounds.length === 0 ? null : Math.max(...bounds);
 }
 
 /** The latest instant at which some cache may hold the given version, were it replaced everywhere at `replacedAt`:
  *  the promise *true by* of a plan. Older versions still in caches count too. */
 export function trueBy(sightings: readonly Sighting[], currentTtl: number, replacedAt: number): number {
-  const stillServed = sightings.flatMap((one) => (one.replacedAt === null ? [one.ttl] : []));
-  const ttl = Math.max(currentTtl, ...stillServed);
+  const ttl = sightings.reduce(
+    (longest, one) => (one.replacedAt === null ? Math.max(longest, one.ttl) : longest),
+    currentTtl,
+  );
   return Math.max(replacedAt + cachedForMs(ttl), cacheBound(sightings) ?? 0);
 }
