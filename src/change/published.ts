@@ -58,9 +58,10 @@ export type LiveMatch =
       /** Lowest and highest TTL of the route's live RRsets; seconds. */
       readonly ttl: { readonly least: number; readonly most: number };
     }
-  /** Owners publish different declared paths: a change that stopped half way, or somebody's hand. */
+  /** Every RRset is some declared path's, but not all the same path's: a change that stopped half way, or somebody's
+   *  hand. */
   | { readonly kind: 'mixed'; readonly paths: readonly (readonly [owner: DomainName, path: string])[] }
-  /** At least one owner publishes what no path would. */
+  /** At least one RRset is what no path would publish. */
   | {
       readonly kind: 'drift';
       readonly foreign: readonly (readonly [place: RrsetPlace, live: Rrset | null])[];
@@ -73,31 +74,33 @@ export function matchLive(route: Route, live: LiveRrsets): LiveMatch {
   const places = placesOf(route);
   const unseen = places.filter((place) => !live.has(rrsetKey(place.owner, place.type)));
   if (unseen.length > 0) return { kind: 'unseen', places: unseen };
-  const matches = ownersWithPlaces(places).map((one) => ({
-    ...one,
-    paths: matchingPaths(route, one.places, live),
-  }));
-  const foreign = matches.filter((one) => one.paths.length === 0).flatMap((one) => one.places);
+  const foreign = places.filter((place) => matchingPaths(route, [place], live).length === 0);
   if (foreign.length > 0)
     return { kind: 'drift', foreign: foreign.map((place) => [place, liveAt(live, place)]) };
-  const common = route.paths.find((path) => matches.every((one) => one.paths.includes(path.name)));
-  if (common === undefined) {
-    return { kind: 'mixed', paths: matches.map((one) => [one.owner, one.paths[0] ?? '']) };
-  }
+  const [common] = matchingPaths(route, places, live);
+  if (common === undefined) return { kind: 'mixed', paths: pathsByOwner(route, places, live) };
   const ttls = places.flatMap((place) => liveAt(live, place)?.ttl ?? []);
-  return { kind: 'path', path: common.name, ttl: { least: Math.min(...ttls), most: Math.max(...ttls) } };
+  return { kind: 'path', path: common, ttl: { least: Math.min(...ttls), most: Math.max(...ttls) } };
+}
+
+/** An owner whose own RRsets disagree (its A written, its AAAA not yet) stands there once for each. */
+function pathsByOwner(
+  route: Route,
+  places: readonly RrsetPlace[],
+  live: LiveRrsets,
+): (readonly [owner: DomainName, path: string])[] {
+  return [...Map.groupBy(places, (place) => place.owner)].flatMap(([owner, own]) => {
+    const [whole] = matchingPaths(route, own, live);
+    const paths = whole === undefined ? own.map((place) => matchingPaths(route, [place], live)[0]) : [whole];
+    return [...new Set(paths)].map((path) => [owner, path ?? ''] as const);
+  });
 }
 
 function liveAt(live: LiveRrsets, place: RrsetPlace): Rrset | null {
   return live.get(rrsetKey(place.owner, place.type)) ?? null;
 }
 
-function ownersWithPlaces(places: readonly RrsetPlace[]): { owner: DomainName; places: RrsetPlace[] }[] {
-  const owners = new Map<DomainName, RrsetPlace[]>();
-  for (const place of places) owners.set(place.owner, [...(owners.get(place.owner) ?? []), place]);
-  return [...owners].map(([owner, list]) => ({ owner, places: list }));
-}
-
+/** Paths, likeliest first, that publish exactly what these places hold. */
 function matchingPaths(route: Route, places: readonly RrsetPlace[], live: LiveRrsets): string[] {
   return candidatesOf(route)
     .filter((path) =>
