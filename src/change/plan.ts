@@ -8,15 +8,20 @@ import type { Route } from '../model/route.ts';
 import { formatRrset, isSameRrset, maxTtl, type Rrset } from '../model/rrset.ts';
 import { desiredRrset, type LiveRrsets, placesOf, rrsetKey } from './published.ts';
 
-/** Changes that take every RRset of the route to `path` with `ttl`; those that already are so are left out. */
+/** Changes that take every RRset of the route to `path` with `ttl`; those that already are so are left out. An owner's
+ *  new addresses are written before others of it are removed, so that no prefix leaves it without any. */
 export function changesTo(route: Route, path: MailPath, live: LiveRrsets, ttl: number): RrsetChange[] {
-  return placesOf(route).flatMap((place) => {
+  const changes = placesOf(route).flatMap((place): RrsetChange[] => {
     const expected = live.get(rrsetKey(place.owner, place.type)) ?? null;
     const desired = desiredRrset(route, path, place, ttl);
     if (isSameRrset(expected, desired)) return [];
     const { provider, zone } = place.records;
     return [{ provider, zone, owner: place.owner, type: place.type, expected, desired }];
   });
+  return [...Map.groupBy(changes, (one) => one.owner).values()].flatMap((own) => [
+    ...own.filter((one) => one.desired !== null),
+    ...own.filter((one) => one.desired === null),
+  ]);
 }
 
 /** Seconds the path is published with: `failover_ttl` while failed over and for the probation after a return. */
@@ -60,9 +65,10 @@ export function planOf(
 }
 
 /** What no plan may do; empty for a sound plan. The MX RRset is never empty (RFC 5321 §5.1: without MX the sender
- *  takes the domain's own address), null MX never stands beside another (RFC 7505 §3). */
-export function planFaults(changes: readonly RrsetChange[]): string[] {
-  return [...changes.flatMap(changeFaults), ...emptiedOwners(changes)];
+ *  takes the domain's own address), null MX never stands beside another (RFC 7505 §3). `live` tells what an owner still
+ *  has where the plan does not touch it; without it that is taken to be enough. */
+export function planFaults(changes: readonly RrsetChange[], live: LiveRrsets = new Map()): string[] {
+  return [...changes.flatMap(changeFaults), ...emptiedOwners(changes, live)];
 }
 
 function changeFaults(change: RrsetChange): string[] {
@@ -85,13 +91,14 @@ function mxFaults(rrset: Rrset): string[] {
   return hasNull && values.length > 1 ? [`${rrset.owner} MX would mix null MX with others`] : [];
 }
 
-/** Owners of an address route that would be left without any address. */
-function emptiedOwners(changes: readonly RrsetChange[]): string[] {
-  const removed = changes.filter((one) => one.desired === null && (one.type === 'A' || one.type === 'AAAA'));
-  return removed
-    .filter(
-      (one) => !changes.some((other) => other.owner === one.owner && other !== one && other.desired !== null),
-    )
-    .filter((one) => removed.some((other) => other.owner === one.owner && other.type !== one.type))
-    .map((one) => `${one.owner} would be left without any address`);
+/** Owners of an address route that some prefix of the plan leaves without any address. */
+function emptiedOwners(changes: readonly RrsetChange[], live: LiveRrsets): string[] {
+  const held = new Map(live);
+  for (const one of changes) held.set(rrsetKey(one.owner, one.type), one.expected);
+  const emptied = changes.filter((one) => {
+    held.set(rrsetKey(one.owner, one.type), one.desired);
+    if (one.desired !== null || (one.type !== 'A' && one.type !== 'AAAA')) return false;
+    return held.get(rrsetKey(one.owner, one.type === 'A' ? 'AAAA' : 'A')) === null;
+  });
+  return emptied.map((one) => `${one.owner} would be left without any address`);
 }
