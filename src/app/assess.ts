@@ -1,6 +1,7 @@
 // Gathers what the guards look at for one candidate of one route. Gathering reads; judging is pure.
 
-import type { GuardContext, PauseFacts, StsFacts, VantageCheck } from '../change/guards/context.ts';
+import type { GuardContext, PauseFacts, VantageCheck } from '../change/guards/context.ts';
+import type { StsFacts } from '../model/sts.ts';
 import { changesTo, ttlFor } from '../change/plan.ts';
 import { hasSameRdata, type Rrset } from '../model/rrset.ts';
 import { isFlip, type Action, type ActionKind, type RrsetChange } from '../model/change.ts';

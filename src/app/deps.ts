@@ -1,6 +1,6 @@
 // What the use cases stand on: contracts and values, never an adapter. Built by compose.ts, and by tests from parts.
 
-import type { StsFacts } from '../change/guards/context.ts';
+import type { StsFacts } from '../model/sts.ts';
 import type { Config } from '../config/config.ts';
 import type { AuthorityReader, Resolver } from '../dns/reader.ts';
 import type { DomainName } from '../model/domain-name.ts';

@@ -4,10 +4,12 @@ import { forbidding } from '../change/guards/index.ts';
 import { AppError, exitCodes, RefusedError } from '../errors.ts';
 import type { GuardName, GuardResult } from '../model/change.ts';
 import type { Route } from '../model/route.ts';
-import { carryOut, type ActResult } from './act.ts';
+import { carryOut, type ActRequest, type ActResult } from './act.ts';
 import type { Deps } from './deps.ts';
 import { withLease } from './lease.ts';
 import type { PreparedPlan } from './prepare.ts';
+
+export { guardNames } from '../model/change.ts';
 
 export interface Consent {
   readonly by: string;
@@ -41,7 +43,7 @@ export async function executePlan(
   if (refusal !== null) throw refusal;
   return withLease(route.name, deps, signal, async (held) => {
     const request = { route, plan: prepared.plan, ...consent, lease: held.lease };
-    const result = await carryOut(request, deps, held.signal);
+    const result = await carryOutOrTell(request, deps, held.signal);
     await deps.store.appendEvent({
       id: deps.newId(),
       at: deps.clock.now(),
@@ -52,6 +54,17 @@ export async function executePlan(
     });
     return result;
   });
+}
+
+/** Ctrl-C while waiting for the authorities: the change is made, and the person must hear so. */
+async function carryOutOrTell(request: ActRequest, deps: Deps, signal: AbortSignal): Promise<ActResult> {
+  try {
+    return await carryOut(request, deps, signal);
+  } catch (error) {
+    const [action] = await deps.store.listActions({ route: request.route.name, isUnsettled: true, limit: 1 });
+    if (!signal.aborted || action?.plan.digest !== request.plan.digest) throw error;
+    return { action, fault: null };
+  }
 }
 
 /** What an action's end means for the caller: null where it was carried out and every authority answers it. */

@@ -5,19 +5,11 @@ import type { PathHealth } from '../../model/hop-health.ts';
 import type { MailPath } from '../../model/mail-path.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { Route } from '../../model/route.ts';
+import type { StsFacts } from '../../model/sts.ts';
 import type { LiveMatch } from '../published.ts';
 
 /** ok: something outside the route answers; fault: nothing answers, so the fault is here; unproven: not asked. */
 export type VantageCheck = 'ok' | 'fault' | 'unproven';
-
-/** RFC 8461 policy of one mail domain as senders see it now. `unknown` could not be fetched. */
-export interface StsFacts {
-  readonly domain: string;
-  readonly mode: 'enforce' | 'testing' | 'none' | 'absent' | 'unknown';
-  /** `mx` patterns of the policy. */
-  readonly patterns: readonly string[];
-  readonly reason: string | null;
-}
 
 export interface PauseFacts {
   readonly route: string | null;
@@ -34,7 +26,9 @@ export interface GuardContext {
   /** `auto` may not override; timing guards bind it where they only warn a person. */
   readonly isAuto: boolean;
   readonly live: LiveMatch;
-  /** What the provider holds differs from what the authorities publish, or they from each other. */
+  /** Somebody undid our last flip, told as a sentence: fought over by nobody. */
+  readonly revert: string | null;
+  /** The authorities differ from each other or from the provider, told as a sentence. */
   readonly disagreement: string | null;
   readonly changes: readonly RrsetChange[];
   readonly target: PathHealth;

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../base-command.ts';
+import type { CommandContext, CommandResult } from '../base-command.ts';
+import { parsePlanFile, proposeSaved } from '../app/apply.ts';
+import { openProgram } from '../compose.ts';
+import { UsageError } from '../errors.ts';
+import { carryOutWithConsent } from '../front/consent.ts';
+import { consentFlags } from '../front/flags.ts';
+
+/** A plan over 500 domains is some 300 KiB. */
+const largestFile = 16 * 1024 * 1024;
+
+export default class Apply extends BaseCommand<typeof Apply> {
+  static override summary = 'Carry out a saved plan, if it is still what would be planned now.';
+  static override examples = ['<%= config.bin %> apply support.plan.json'];
+  static override args = {
+    file: Args.string({ description: 'plan file, from mxctl plan --out', required: true }),
+  };
+  static override flags = consentFlags;
+
+  protected override async execute(context: CommandContext<typeof Apply>): Promise<CommandResult> {
+    const { args, flags, runtime } = context;
+    const saved = parsePlanFile(await readPlanFile(args.file), args.file);
+    const program = await openProgram(runtime, { configFile: flags.config });
+    const proposal = await proposeSaved(saved, program, runtime.signal);
+    const question = `Move ${saved.route} to ${saved.to}?`;
+    const options = { flags, question, rollbackOf: null };
+    return carryOutWithConsent(proposal, options, program, { ...context, signal: runtime.signal });
+  }
+}
+
+async function readPlanFile(file: string): Promise<string> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    throw new UsageError('plan-invalid', `cannot read ${file}: ${code}`, {
+      hint: 'make one with: mxctl plan ROUTE --out FILE',
+    });
+  }
+  if (text.length > largestFile) throw new UsageError('plan-invalid', `${file} is too large to be a plan`);
+  return text;
+}

@@ -1,0 +1,39 @@
+// Flags that several commands share, each defined once.
+
+import { Flags } from '@oclif/core';
+import { UsageError } from '../errors.ts';
+import { guardNames } from '../app/execute.ts';
+
+/** For commands that change DNS by a person's word. */
+export const consentFlags = {
+  yes: Flags.boolean({ char: 'y', summary: 'answer yes to the question; overrides no guard' }),
+  confirm: Flags.string({
+    summary: 'agree, overridden guards included, by naming the route',
+    helpValue: 'ROUTE',
+  }),
+  override: Flags.string({
+    summary: 'go against this guard; repeat for more',
+    options: [...guardNames],
+    multiple: true,
+    default: [],
+    helpValue: 'GUARD',
+  }),
+  reason: Flags.string({ summary: 'why, for the journal and the history', helpValue: 'TEXT' }),
+};
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A duration as in the config: `30s 5m 2h 7d`; its value is ms. */
+export const durationFlag = Flags.custom<number>({
+  helpValue: 'DURATION',
+  parse: (text) => {
+    const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
+    const ms = Number(match?.[1]) * (unitsMs[match?.[2] ?? ''] ?? Number.NaN);
+    if (!Number.isSafeInteger(ms) || ms <= 0) {
+      throw new UsageError('usage', `${JSON.stringify(text)} is not a duration`, {
+        hint: 'write it like 30s, 5m, 2h or 7d',
+      });
+    }
+    return Promise.resolve(ms);
+  },
+});

@@ -1,0 +1,157 @@
+// Builds the program from the configuration: store, DNS, probe, providers. Imported by compose.ts when a command needs
+// it, so that `--version` and `--help` load none of it.
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { ulid } from 'ulid';
+import type { Deps } from './app/deps.ts';
+import type { Runtime } from './compose.ts';
+import type { Config } from './config/config.ts';
+import { loadConfig } from './config/load.ts';
+import { readSecret } from './config/secrets.ts';
+import { createAuthorityReader } from './dns/authoritative.ts';
+import { createDnsClient } from './dns/client.ts';
+import { createResolver } from './dns/resolver.ts';
+import { ConfigError } from './errors.ts';
+import { personNamed } from './model/change.ts';
+import { sanitise } from './model/text.ts';
+import { createStsReader } from './probes/mta-sts/index.ts';
+import { createSmtpProbe } from './probes/smtp/index.ts';
+import type { Provider } from './providers/provider.ts';
+import { openProvider } from './providers/registry.ts';
+import { holderIdentity, isDeadHolder } from './runtime/process-identity.ts';
+import { openSqlStore } from './store/sql/open.ts';
+
+export interface Program extends Deps {
+  /** Whoever runs the command, for the journal. */
+  readonly person: string;
+}
+
+/** Public resolvers answer in well under a second; two rounds of this still fit a person's patience; ms. */
+const resolverTimeoutMs = 3000;
+/** An authoritative server far away with one lost packet; ms. */
+const authorityTimeoutMs = 3000;
+const dnsAttempts = 2;
+/** Sessions at once over all addresses: each is a socket, and 1,000 routes share this. */
+const maxSessions = 256;
+/** Probes of one run are spread over this much, so that they do not arrive in one instant; ms. */
+const probeSpreadMs = 250;
+
+export interface OpenOptions {
+  /** Value of --config. */
+  readonly configFile: string | undefined;
+}
+
+export async function readConfig(options: OpenOptions): Promise<Config> {
+  return loadConfig({ explicitFile: options.configFile ?? null, env: process.env, cwd: process.cwd() });
+}
+
+export async function openProgram(runtime: Runtime, options: OpenOptions): Promise<Program> {
+  const config = await readConfig(options);
+  const { clock } = runtime;
+  const store = await openSqlStore({ url: await stateUrl(config) });
+  runtime.onClose(() => store.close());
+  const client = createDnsClient();
+  runtime.onClose(() => client.close());
+  const dns = { client, clock, attempts: dnsAttempts };
+  const resolver = createResolver({ ...dns, servers: config.resolvers, timeoutMs: resolverTimeoutMs });
+  const reader = createAuthorityReader({ ...dns, resolver, timeoutMs: authorityTimeoutMs });
+  const probe = createSmtpProbe({
+    resolver,
+    clock,
+    vantage: config.vantage,
+    ehloName: hostname(),
+    maxSessions,
+    jitter: () => Math.random() * probeSpreadMs,
+    caCertificates: await readCaFiles(config),
+  });
+  return {
+    config,
+    store,
+    probe,
+    resolver,
+    reader,
+    provider: providerOpener(config, runtime),
+    readSts: createStsReader({ resolver, caCertificates: await readCaFiles(config) }),
+    clock,
+    logger: runtime.logger,
+    digest: (text) => createHash('sha256').update(text).digest('hex'),
+    newId: () => ulid(clock.now()),
+    holder: holderIdentity(runtime.runId),
+    isDeadHolder: (holder) => isDeadHolder(holder),
+    random: Math.random,
+    person: personNamed(`${userName()}@${hostname()}`),
+  };
+}
+
+function userName(): string {
+  try {
+    return sanitise(process.env['SUDO_USER'] ?? userInfo().username, 64);
+  } catch {
+    // A container may run under a uid without a name.
+    return `uid${process.getuid?.() ?? ''}`;
+  }
+}
+
+async function stateUrl(config: Config): Promise<string> {
+  if (config.stateUrl === null) return `sqlite:${join(stateHome(), 'mxctl', 'state.sqlite')}`;
+  if (typeof config.stateUrl === 'string') return config.stateUrl;
+  return (await readSecret(config.stateUrl, secretPlaces())).reveal().trim();
+}
+
+function stateHome(): string {
+  const { XDG_STATE_HOME: state, HOME: home } = process.env;
+  if (state !== undefined && state.startsWith('/')) return state;
+  if (home !== undefined && home.startsWith('/')) return join(home, '.local', 'state');
+  throw new ConfigError(
+    'config-invalid',
+    'there is no place for the state store: neither state.url nor HOME is set',
+    {
+      hint: 'set state: {url: "sqlite:/var/lib/mxctl/state.sqlite"} in the configuration',
+    },
+  );
+}
+
+function secretPlaces(): Parameters<typeof readSecret>[1] {
+  return { env: process.env, credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'] ?? null };
+}
+
+async function readCaFiles(config: Config): Promise<string[]> {
+  const files = new Set([...config.routes.values()].flatMap((route) => route.probe.caFile ?? []));
+  return Promise.all(
+    [...files].map(async (file) => {
+      try {
+        return await readFile(file, 'utf8');
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+        throw new ConfigError('config-invalid', `cannot read probe.ca_file ${sanitise(file)}: ${code}`, {
+          hint: 'name a PEM file that this user may read',
+          cause: error,
+        });
+      }
+    }),
+  );
+}
+
+/** Opens each provider once, on first use. */
+function providerOpener(config: Config, runtime: Runtime): (name: string) => Promise<Provider> {
+  const opened = new Map<string, Promise<Provider>>();
+  runtime.onClose(async () => {
+    const providers = await Promise.allSettled(opened.values());
+    await Promise.all(providers.map((one) => (one.status === 'fulfilled' ? one.value.close() : undefined)));
+  });
+  return (name) => {
+    const known = opened.get(name);
+    if (known !== undefined) return known;
+    const block = config.providers.get(name);
+    if (block === undefined) throw new RangeError(`no provider ${name}`);
+    const opening = openProvider(name, block, {
+      clock: runtime.clock,
+      readSecret: (source) => readSecret(source, secretPlaces()),
+    });
+    opened.set(name, opening);
+    return opening;
+  };
+}

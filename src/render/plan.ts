@@ -1,0 +1,195 @@
+// A plan as a person reads it before saying yes: what changes where, what it touches, when it is true for the world,
+// what each guard says, and how to undo it. And its JSON document.
+
+import type { PreparedPlan } from '../app/prepare.ts';
+import { displayName } from '../model/domain-name.ts';
+import type { GuardResult, GuardVerdict, Plan, RrsetChange } from '../model/change.ts';
+import type { Rrset } from '../model/rrset.ts';
+import { formatDuration, formatRelative, formatTime } from './duration.ts';
+import { iso } from './status.ts';
+import { displayWidth, justify, pad, type Style, type Tone, wrap } from './terminal.ts';
+
+const labelWidth = 12;
+/** RRsets shown in full; a plan over hundreds of domains says the rest in a line. */
+const mostShown = 12;
+
+export function renderPlan(prepared: PreparedPlan, now: number, style: Style): string[] {
+  const { plan } = prepared;
+  const title = `Plan ${plan.id}   ${plan.route}: ${plan.from ?? 'drift'} -> ${plan.to ?? 'as before'}`;
+  return [
+    ...justify(title, `${formatTime(now)} UTC`, style.width),
+    ...changeLines(prepared, style),
+    ...labelled('Touches', touches(plan), style),
+    ...labelled('True by', trueBy(prepared, now), style),
+    ...guardLines(prepared.guards, style),
+    ...labelled('Undo', [`mxctl rollback ${plan.id}   puts these exact records back`], style),
+  ];
+}
+
+function labelled(label: string, texts: readonly string[], style: Style): string[] {
+  const indent = ' '.repeat(labelWidth);
+  return texts.flatMap((text, at) =>
+    wrap(`${at === 0 ? pad(`  ${label}`, labelWidth) : indent}${text}`, style.width, indent),
+  );
+}
+
+/** RRsets that change alike are shown once, the others named. */
+function changeLines({ plan, providers }: PreparedPlan, style: Style): string[] {
+  if (plan.changes.length === 0) return ['  nothing to change: DNS holds these records already'];
+  const groups = [...Map.groupBy(plan.changes, shapeOf).values()];
+  const lines = groups.slice(0, mostShown).flatMap((group) => {
+    const [first, ...rest] = group;
+    if (first === undefined) return [];
+    const label = providers.get(first.provider)?.label ?? first.provider;
+    const same = rest.map((one) => (one.zone === first.zone ? one.owner : `${one.owner} (${one.provider})`));
+    return [
+      `  ${first.owner}  ${first.type}   ${label}, zone ${displayName(first.zone)}`,
+      ...diffLines(first, style),
+      ...(same.length === 0 ? [] : wrap(`  ${listed(same)}: same change`, style.width, '  ')),
+    ];
+  });
+  const hidden = groups.length - mostShown;
+  return hidden > 0
+    ? [...lines, `  and ${hidden} more RRsets; all of them: mxctl plan ${plan.route} --json`]
+    : lines;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length <= 4
+    ? names.join(', ')
+    : `${names.slice(0, 4).join(', ')} and ${names.length - 4} more`;
+}
+
+function shapeOf({ expected, desired, type, provider, owner }: RrsetChange): string {
+  const side = (rrset: Rrset | null) => (rrset === null ? null : [rrset.ttl, rrset.rdata]);
+  // Addresses of different hosts are different changes; the MX of many domains is one.
+  return JSON.stringify([type === 'MX' ? type : [type, owner, provider], side(expected), side(desired)]);
+}
+
+function diffLines({ expected, desired }: RrsetChange, style: Style): string[] {
+  const left = sideLines('-', expected, null);
+  const right = sideLines('+', desired, expected);
+  const leftWidth = Math.max(...left.map(displayWidth));
+  if (leftWidth + 6 + Math.max(...right.map(displayWidth)) > style.width - 4) {
+    return [
+      ...left.map((one) => paintSide('bad', one, style)),
+      ...right.map((one) => paintSide('good', one, style)),
+    ];
+  }
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, at) => {
+    const [before = '', after = ''] = [left[at], right[at]];
+    return `    ${style.paint('bad', pad(before, leftWidth))}      ${style.paint('good', after)}`.trimEnd();
+  });
+}
+
+function paintSide(tone: Tone, line: string, style: Style): string {
+  return `    ${style.paint(tone, line)}`;
+}
+
+function sideLines(mark: '-' | '+', rrset: Rrset | null, before: Rrset | null): string[] {
+  if (rrset === null) return [`${mark} (none)`];
+  return rrset.rdata.map((value) => {
+    const ttl = String(rrset.ttl).padStart(5);
+    const kept = mark === '+' && before?.rdata.includes(value) === true ? '  kept' : '';
+    return `${mark} ${ttl}  ${value}${kept}`;
+  });
+}
+
+function touches({ changes }: Plan): string[] {
+  const count = (of: (change: RrsetChange) => string, word: string) => {
+    const number = new Set(changes.map(of)).size;
+    return `${number} ${word}${number === 1 ? '' : 's'}`;
+  };
+  return [
+    [
+      count((one) => `${one.owner} ${one.type}`, 'RRset'),
+      count((one) => one.owner, 'domain'),
+      count((one) => `${one.provider} ${one.zone}`, 'zone'),
+      count((one) => one.provider, 'provider'),
+    ].join(', '),
+  ];
+}
+
+function trueBy({ plan, trueByAt, publishSeconds }: PreparedPlan, now: number): string[] {
+  if (plan.changes.length === 0) return ['now'];
+  const ttl = Math.max(0, ...plan.changes.map((one) => one.expected?.ttl ?? 0));
+  return [
+    `${formatTime(trueByAt)} UTC at the latest, ${formatRelative(trueByAt, now)} (write ~${publishSeconds}s + old TTL ${ttl}s)`,
+    "Queued mail then moves at each sender's own retry",
+  ];
+}
+
+const verdictTones: Readonly<Record<GuardVerdict, Tone>> = {
+  ok: 'good',
+  warn: 'warn',
+  forbid: 'bad',
+  skipped: 'faint',
+};
+const verdictWords: Readonly<Record<GuardVerdict, string>> = {
+  ok: 'ok',
+  warn: 'warn',
+  forbid: 'NO',
+  skipped: '-',
+};
+
+/** What forbids comes last: the last lines are the ones that are read. */
+function guardLines(guards: readonly GuardResult[], style: Style): string[] {
+  const order: readonly GuardVerdict[] = ['ok', 'skipped', 'warn', 'forbid'];
+  const sorted = order.flatMap((verdict) => guards.filter((one) => one.verdict === verdict));
+  const indent = ' '.repeat(labelWidth + 6);
+  return sorted.flatMap(({ name, verdict, reason }, at) => {
+    const label = at === 0 ? pad('  Guards', labelWidth) : ' '.repeat(labelWidth);
+    const word = style.paint(verdictTones[verdict], pad(verdictWords[verdict], 4));
+    return wrap(`${label}${word}  ${name}: ${reason}`, style.width, indent);
+  });
+}
+
+export function planDocument(prepared: PreparedPlan): Record<string, unknown> {
+  const { plan, guards, trueByAt, publishSeconds, providers } = prepared;
+  return {
+    ...planDocumentOf(plan),
+    true_by: iso(trueByAt),
+    write_seconds: publishSeconds,
+    guards,
+    providers: Object.fromEntries(
+      [...providers].map(([name, { label, capabilities }]) => [
+        name,
+        { label, compare_and_set: capabilities.compareAndSet, atomic_batch: capabilities.hasAtomicBatch },
+      ]),
+    ),
+    undo: `mxctl rollback ${plan.id}`,
+  };
+}
+
+export function planDocumentOf(plan: Plan): Record<string, unknown> {
+  return {
+    id: plan.id,
+    digest: plan.digest,
+    route: plan.route,
+    kind: plan.kind,
+    from: plan.from,
+    to: plan.to,
+    made_at: iso(plan.madeAt),
+    changes: plan.changes.map(changeDocument),
+  };
+}
+
+export function changeDocument({
+  provider,
+  zone,
+  owner,
+  type,
+  expected,
+  desired,
+}: RrsetChange): Record<string, unknown> {
+  const side = (rrset: Rrset | null) => (rrset === null ? null : { ttl: rrset.ttl, rdata: rrset.rdata });
+  return { provider, zone, owner, type, expected: side(expected), desired: side(desired) };
+}
+
+/** What is still to be known once a plan was carried out. */
+export function waitText(clearAt: number | null, now: number): string {
+  if (clearAt === null) return 'not every authority answers it yet';
+  return clearAt <= now
+    ? 'no conforming cache holds what was replaced'
+    : `caches may hold what was replaced until ${formatTime(clearAt)} UTC (${formatDuration(clearAt - now)})`;
+}

@@ -1,0 +1,83 @@
+// What a round of `auto` says. Nothing where nothing changed: cron mails any output.
+
+import type { CycleResult, RouteOutcome } from '../app/cycle.ts';
+import { routeError, routeExitCode } from '../app/rounds.ts';
+import { sanitise } from '../model/text.ts';
+import { actionDocument, describeMove } from './action.ts';
+import { formatInstant } from './duration.ts';
+import { planDocumentOf, waitText } from './plan.ts';
+import { healthDocument, iso } from './status.ts';
+import { type Style, wrap } from './terminal.ts';
+
+/** Lines about routes whose decision changed, that moved, or that failed. */
+export function renderRound(result: CycleResult, style: Style): string[] {
+  return result.routes.flatMap((one) =>
+    one.isNews && !isFirstCalm(one) ? routeLines(one, result, style) : [],
+  );
+}
+
+/** A first run that finds everything well, or only begins to watch, is no news to a person. */
+function isFirstCalm({ decided, moved, recovered, error }: RouteOutcome): boolean {
+  const isCalm = decided?.decision.kind === 'stay' || decided?.decision.kind === 'watch';
+  return isCalm && decided.state.runs <= 1 && moved === null && recovered.length === 0 && error === null;
+}
+
+function routeLines(outcome: RouteOutcome, { finishedAt }: CycleResult, style: Style): string[] {
+  const { decided, moved, recovered } = outcome;
+  const error = routeError(outcome);
+  const lines = [
+    ...recovered.map((one) => one.text),
+    ...(decided?.reasons ?? []),
+    ...(moved?.action == null
+      ? [`decision: ${decided?.state.lastDecision ?? 'none'}`]
+      : [
+          `moved ${describeMove(moved.action)}; ${waitText(moved.action.clearAt, finishedAt)}; undo: mxctl rollback ${moved.plan.id}`,
+        ]),
+    ...(error === null ? [] : [`${error.message}${error.hint === null ? '' : `; ${error.hint}`}`]),
+  ];
+  const head = `${formatInstant(finishedAt)}  ${outcome.route}  `;
+  return lines.flatMap((line, at) =>
+    wrap(`${at === 0 ? head : '    '}${sanitise(line, 600)}`, style.width, '      '),
+  );
+}
+
+export function roundDocument(result: CycleResult): Record<string, unknown> {
+  return {
+    started_at: iso(result.startedAt),
+    finished_at: iso(result.finishedAt),
+    probes: result.probes,
+    flips: result.routes.flatMap(({ moved }) =>
+      moved?.action == null || moved.action.appliedAt === null
+        ? []
+        : [
+            {
+              route: moved.plan.route,
+              from: moved.plan.from,
+              to: moved.plan.to,
+              at: iso(moved.action.appliedAt),
+            },
+          ],
+    ),
+    routes: result.routes.map(routeDocument),
+  };
+}
+
+function routeDocument(outcome: RouteOutcome): Record<string, unknown> {
+  const { decided, measurement, moved, recovered } = outcome;
+  const error = routeError(outcome);
+  return {
+    route: outcome.route,
+    exit_code: routeExitCode(outcome),
+    phase: decided?.phase ?? 'unknown',
+    condition: decided?.condition ?? 'unseen',
+    decision: decided?.decision ?? null,
+    reasons: decided?.reasons ?? [],
+    active: decided?.state.activePath ?? null,
+    paths: [...(measurement?.health ?? [])].map(([path, health]) => ({ path, ...healthDocument(health) })),
+    recovered: recovered.map((one) => one.text),
+    plan: moved === null ? null : planDocumentOf(moved.plan),
+    refused_by: moved?.refusedBy ?? [],
+    action: moved?.action == null ? null : actionDocument(moved.action),
+    error: error === null ? null : { code: error.code, message: error.message, hint: error.hint },
+  };
+}

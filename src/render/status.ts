@@ -1,0 +1,241 @@
+// The `status` screen and its JSON document.
+
+import type { RouteStatus, StatusReport } from '../app/status.ts';
+import { describeDrift } from '../change/guards/scope.ts';
+import { displayName } from '../model/domain-name.ts';
+import type { Fate } from '../model/fate.ts';
+import type { PathHealth, RankedHop } from '../model/hop-health.ts';
+import { pathOf } from '../model/route.ts';
+import { sanitise } from '../model/text.ts';
+import { formatDuration, formatInstant, formatTime } from './duration.ts';
+import { renderTable, type Cell } from './table.ts';
+import { justify, type NextStep, type Style, type Tone, wrap } from './terminal.ts';
+
+const consequences: Readonly<Record<Fate, string>> = {
+  accepted: 'senders get through.',
+  delayed: 'mail gets through late.',
+  deferred: 'senders defer and retry; nothing bounces yet.',
+  bounced: 'senders give up at once: mail is being lost.',
+  swallowed: 'mail is taken and does not arrive.',
+  unknown: 'what senders meet is not known.',
+};
+
+const words: Readonly<Record<PathHealth['status'], { text: string; tone: Tone }>> = {
+  ok: { text: 'ok', tone: 'good' },
+  degraded: { text: '!!', tone: 'warn' },
+  down: { text: 'DOWN', tone: 'bad' },
+  unknown: { text: '?', tone: 'faint' },
+};
+
+function activeOf(status: RouteStatus): string | null {
+  return status.match.kind === 'path' ? status.match.path : null;
+}
+
+/** Health of the active path; null where none is active. */
+export function activeHealth(status: RouteStatus): PathHealth | null {
+  const active = activeOf(status);
+  return active === null ? null : (status.health.get(active) ?? null);
+}
+
+export function renderStatus(report: StatusReport, style: Style): string[] {
+  const down = report.routes.filter((one) => activeHealth(one)?.status === 'down').length;
+  const drifting = report.routes.filter((one) => one.match.kind !== 'path').length;
+  const summary = [
+    `${report.routes.length} route${report.routes.length === 1 ? '' : 's'}`,
+    ...(down > 0 ? [`${down} DOWN`] : []),
+    ...(drifting > 0 ? [`${drifting} not as declared`] : []),
+    lastRunText(report),
+  ].join('   ');
+  return [
+    ...justify(summary, formatInstant(report.now), style.width),
+    ...renderTable(
+      ['ROUTE', 'ACTIVE', 'HEALTH', 'STANDBY', 'DNS', 'ACTIVE SINCE'].map((header) => ({ header })),
+      report.routes.map((one) => rowOf(one, report.now)),
+      style,
+    ),
+    ...report.routes.flatMap((one) => troublesOf(one, report.now, style)),
+  ];
+}
+
+function lastRunText({ lastRun, now }: StatusReport): string {
+  return lastRun === null
+    ? 'auto has not run here'
+    : `auto last run ${formatDuration(now - lastRun.finishedAt)} ago`;
+}
+
+function rowOf(status: RouteStatus, now: number): Cell[] {
+  const health = activeHealth(status);
+  const word = words[health?.status ?? 'unknown'];
+  const score =
+    health === null || health.hops.length === 0 ? '' : `${health.upCount}/${health.hops.length} up`;
+  const since = status.state?.activePath === activeOf(status) ? status.state?.activeSince : undefined;
+  return [
+    status.route.name,
+    activeOf(status) ?? (status.match.kind === 'unseen' ? '?' : status.match.kind),
+    { text: `${word.text.padEnd(4)}  ${score}`.trimEnd(), tone: word.tone },
+    standbyText(status),
+    dnsText(status),
+    since === undefined ? '-' : formatDuration(now - since),
+  ];
+}
+
+function standbyText({ standby, health }: RouteStatus): string {
+  const texts = standby.map((name) => {
+    const one = health.get(name);
+    const score = one === undefined || one.hops.length === 0 ? '' : ` ${one.upCount}/${one.hops.length}`;
+    return `${name} ${words[one?.status ?? 'unknown'].text}${score}`;
+  });
+  return texts.length <= 2 ? texts.join(', ') : `${texts.slice(0, 2).join(', ')} +${texts.length - 2}`;
+}
+
+function dnsText({ match, disagreement, unsettled }: RouteStatus): string {
+  if (match.kind === 'unseen') return 'no answer';
+  if (match.kind !== 'path') return 'drift';
+  if (unsettled.length > 0) return 'settling';
+  return disagreement === null ? 'in sync' : 'differs';
+}
+
+function troublesOf(status: RouteStatus, now: number, style: Style): string[] {
+  const lines: { mark: string; tone: Tone; text: string }[] = [];
+  const add = (mark: string, tone: Tone, text: string) => lines.push({ mark, tone, text });
+  if (status.match.kind !== 'path') add('!!', 'bad', describeDrift(status.match));
+  if (status.disagreement !== null) add(' !', 'warn', status.disagreement);
+  for (const [name, health] of status.health) {
+    if (health.status !== 'down' && health.status !== 'degraded') continue;
+    const isActive = name === activeOf(status);
+    const isBad = isActive && health.status === 'down';
+    add(isBad ? '!!' : ' !', isBad ? 'bad' : 'warn', pathTrouble(status, name, health, isActive));
+  }
+  for (const pause of status.pauses) {
+    add(' !', 'warn', `paused for ${formatDuration(pause.until - now)} more by ${pause.by}: ${pause.reason}`);
+  }
+  for (const action of status.unsettled) {
+    add(
+      ' !',
+      'warn',
+      `change ${action.plan.id} (${action.plan.kind}) is ${action.state}; mxctl watch ${action.plan.id}`,
+    );
+  }
+  if (status.clearAt !== null && status.clearAt > now) {
+    add(
+      '  ',
+      'faint',
+      `caches may hold replaced records until ${formatTime(status.clearAt)} UTC; keep both paths up`,
+    );
+  }
+  const { name } = status.route;
+  const indent = ' '.repeat(name.length + 5);
+  return lines.flatMap(({ mark, tone, text }) => {
+    const [first = '', ...rest] = wrap(`${mark} ${name}  ${sanitise(text, 600)}`, style.width, indent);
+    return [style.paint(tone, first), ...rest];
+  });
+}
+
+function pathTrouble(status: RouteStatus, name: string, health: PathHealth, isActive: boolean): string {
+  const failing = health.hops.filter(
+    (one) => one.health.status === 'down' || one.health.failingSince !== null,
+  );
+  const role = pathOf(status.route, name)?.role ?? 'path';
+  const whose = isActive ? '' : `${role} ${name}: `;
+  const since = health.failingSince === null ? '' : ` since ${formatTime(health.failingSince)}`;
+  const score = ` (${failing.length} of ${health.hops.length})`;
+  const what =
+    failing.length === 0
+      ? `${health.reason}.`
+      : `${hopNames(failing)}: ${failing[0]?.health.summary ?? ''}${since}${score}.`;
+  if (!isActive) return whose + what;
+  const domains = `${status.domains} domain${status.domains === 1 ? '' : 's'}.`;
+  return `${what} ${consequences[health.fate]} ${domains}`;
+}
+
+function hopNames(hops: readonly RankedHop[]): string {
+  const names = [...new Set(hops.map((one) => displayName(one.hop.exchange)))];
+  return names.length <= 3
+    ? names.join(', ')
+    : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
+}
+
+export function statusNext(report: StatusReport): NextStep[] {
+  const troubled = report.routes.find((one) => activeHealth(one)?.status === 'down');
+  if (troubled !== undefined) {
+    return [{ command: `mxctl failover ${troubled.route.name}`, effect: 'shows the plan, then asks' }];
+  }
+  const foreign = report.routes.find((one) => one.match.kind === 'drift' || one.match.kind === 'mixed');
+  if (foreign !== undefined) {
+    return [{ command: `mxctl plan ${foreign.route.name}`, effect: 'shows what would put it right' }];
+  }
+  const unmeasured = report.routes.find((one) => (activeHealth(one)?.status ?? 'unknown') === 'unknown');
+  return unmeasured === undefined
+    ? []
+    : [{ command: `mxctl probe ${unmeasured.route.name}`, effect: 'measures every hop now' }];
+}
+
+/** `data` of `mxctl status --json`. */
+export function statusDocument(report: StatusReport): unknown {
+  return {
+    now: iso(report.now),
+    last_run:
+      report.lastRun === null
+        ? null
+        : { at: iso(report.lastRun.finishedAt), exit_code: report.lastRun.exitCode },
+    routes: report.routes.map((one) => ({
+      route: one.route.name,
+      active: activeOf(one),
+      live: one.match.kind,
+      drift: one.match.kind === 'path' ? null : describeDrift(one.match),
+      dns: dnsText(one).replace(' ', '_'),
+      disagreement: one.disagreement,
+      preferred: one.route.prefer,
+      domains: one.domains,
+      active_since: one.state?.activePath === activeOf(one) ? iso(one.state?.activeSince ?? null) : null,
+      phase: one.state?.phase ?? 'unknown',
+      last_decision: one.state?.lastDecision ?? null,
+      reasons: one.state?.lastReasons ?? [],
+      caches_clear_at: iso(one.clearAt),
+      last_flip:
+        one.lastFlip === null
+          ? null
+          : {
+              id: one.lastFlip.id,
+              plan: one.lastFlip.plan.id,
+              to: one.lastFlip.plan.to,
+              at: iso(one.lastFlip.appliedAt),
+            },
+      unsettled: one.unsettled.map((action) => ({
+        id: action.id,
+        plan: action.plan.id,
+        state: action.state,
+      })),
+      pauses: one.pauses.map((pause) => ({ ...pause, at: iso(pause.at), until: iso(pause.until) })),
+      paths: [...one.health].map(([name, health]) => ({ path: name, ...healthDocument(health) })),
+    })),
+  };
+}
+
+/** A path's health in JSON; instants in ISO 8601. */
+export function healthDocument(health: PathHealth): Record<string, unknown> {
+  return {
+    status: health.status,
+    fate: health.fate,
+    reason: health.reason,
+    up: health.upCount,
+    failing_since: iso(health.failingSince),
+    hops: health.hops.map(({ hop, preference, health: one }) => ({
+      exchange: displayName(hop.exchange),
+      address: hop.address,
+      port: hop.port,
+      preference,
+      status: one.status,
+      fate: one.fate,
+      summary: one.summary,
+      slow: one.isSlow,
+      failures: one.failures,
+      successes: one.successes,
+      last_at: iso(one.lastAt === 0 ? null : one.lastAt),
+    })),
+  };
+}
+
+export function iso(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}
