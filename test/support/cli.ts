@@ -6,9 +6,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-
-export const projectRoot = path.resolve(import.meta.dirname, '../..');
-export const program = path.join(projectRoot, 'bin/run.js');
+import { program, projectRoot } from './program.ts';
 
 export interface Run {
   readonly exitCode: number;
