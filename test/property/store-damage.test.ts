@@ -72,35 +72,39 @@ async function outcomeOf(work: Promise<unknown>): Promise<string> {
   }
 }
 
-it('reads a damaged file as values or as a StoreError', async () => {
-  const outcomes = new Map<string, number>();
-  const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-  const damage = fc.array(fc.record({ at: fc.nat(size - 1), octet: fc.nat(255) }), {
-    minLength: 1,
-    maxLength: 200,
-  });
-  let examples = 0;
-  await fc.assert(
-    fc.asyncProperty(damage, async (changes) => {
-      const file = join(directory, `${++examples}.db`);
-      await copyFile(sound, file);
-      const handle = await open(file, 'r+');
-      for (const { at, octet } of changes) await handle.write(Uint8Array.of(octet), 0, 1, at);
-      await handle.close();
-      let store: Store | null = null;
-      try {
-        store = await openSqlStore({ url: `sqlite:${file}`, lockWaitMs: 0 });
-        for (const read of reads) count(await outcomeOf(read(store)));
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error;
-        count(`open: ${error.code}`);
-      } finally {
-        await store?.close();
-        await rm(file);
-      }
-    }),
-    { numRuns },
-  );
-  // Both ways were taken, or the test shows nothing.
-  expect([...outcomes.keys()]).toEqual(expect.arrayContaining(['fine', 'store-corrupt']));
-}, timeoutMs);
+it(
+  'reads a damaged file as values or as a StoreError',
+  async () => {
+    const outcomes = new Map<string, number>();
+    const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    const damage = fc.array(fc.record({ at: fc.nat(size - 1), octet: fc.nat(255) }), {
+      minLength: 1,
+      maxLength: 200,
+    });
+    let examples = 0;
+    await fc.assert(
+      fc.asyncProperty(damage, async (changes) => {
+        const file = join(directory, `${++examples}.db`);
+        await copyFile(sound, file);
+        const handle = await open(file, 'r+');
+        for (const { at, octet } of changes) await handle.write(Uint8Array.of(octet), 0, 1, at);
+        await handle.close();
+        let store: Store | null = null;
+        try {
+          store = await openSqlStore({ url: `sqlite:${file}`, lockWaitMs: 0 });
+          for (const read of reads) count(await outcomeOf(read(store)));
+        } catch (error) {
+          if (!(error instanceof StoreError)) throw error;
+          count(`open: ${error.code}`);
+        } finally {
+          await store?.close();
+          await rm(file);
+        }
+      }),
+      { numRuns },
+    );
+    // Both ways were taken, or the test shows nothing.
+    expect([...outcomes.keys()]).toEqual(expect.arrayContaining(['fine', 'store-corrupt']));
+  },
+  timeoutMs,
+);

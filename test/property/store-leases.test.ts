@@ -119,6 +119,10 @@ async function play(steps: readonly Step[]): Promise<void> {
   expect(journalled).toEqual(journalled.toSorted((a, b) => a - b));
 }
 
-it('never gives a route to two holders, never gives a token twice, and lets only the last one write', async () => {
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), play), { numRuns });
-}, timeoutMs);
+it(
+  'never gives a route to two holders, never gives a token twice, and lets only the last one write',
+  async () => {
+    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), play), { numRuns });
+  },
+  timeoutMs,
+);

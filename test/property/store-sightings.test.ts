@@ -42,40 +42,47 @@ let examples = 0;
 
 const versionOf = (one: { ttl: number; rdata: readonly string[] }) => `${one.ttl} ${one.rdata.join('+')}`;
 
-it('keeps intervals of one server apart, whatever order its answers come in', async () => {
-  await fc.assert(
-    fc.asyncProperty(looks, async (given) => {
-      const owner = domainNameOf(`n${++examples}.example.com`);
-      const calls: Look[][] = [[]];
-      for (const { isApart, ...look } of given) {
-        if (isApart) calls.push([]);
-        calls.at(-1)!.push(aLook({ ...look, owner }));
-      }
-      for (const call of calls) await store.recordLooks(call);
-
-      const sightings = await store.readSightings(owner, 'MX');
-      for (const server of new Set(given.map((look) => look.server))) {
-        const mine = sightings.filter((one) => one.server === server);
-        const seen = given.filter((look) => look.server === server);
-        const open = mine.filter((one) => one.replacedAt === null);
-        expect(open.map(versionOf)).toEqual([versionOf(seen.at(-1)!)]);
-
-        const inOrder = mine.toSorted(
-          (a, b) => a.firstSeenAt - b.firstSeenAt || (a.replacedAt ?? Infinity) - (b.replacedAt ?? Infinity),
-        );
-        for (const [index, one] of inOrder.entries()) {
-          expect(one.firstSeenAt).toBeLessThanOrEqual(one.lastSeenAt);
-          expect(one.lastSeenAt).toBeLessThanOrEqual(one.replacedAt ?? Infinity);
-          const next = inOrder[index + 1];
-          if (next !== undefined) expect(one.replacedAt).toBeLessThanOrEqual(next.firstSeenAt);
+it(
+  'keeps intervals of one server apart, whatever order its answers come in',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(looks, async (given) => {
+        const owner = domainNameOf(`n${++examples}.example.com`);
+        const calls: Look[][] = [[]];
+        for (const { isApart, ...look } of given) {
+          if (isApart) calls.push([]);
+          calls.at(-1)!.push(aLook({ ...look, owner }));
         }
-        // The cache bound rests on this: each version counts as served at least until it was last seen.
-        for (const look of seen) {
-          const until = mine.filter((one) => versionOf(one) === versionOf(look)).map((one) => one.lastSeenAt);
-          expect(Math.max(...until)).toBeGreaterThanOrEqual(look.at);
+        for (const call of calls) await store.recordLooks(call);
+
+        const sightings = await store.readSightings(owner, 'MX');
+        for (const server of new Set(given.map((look) => look.server))) {
+          const mine = sightings.filter((one) => one.server === server);
+          const seen = given.filter((look) => look.server === server);
+          const open = mine.filter((one) => one.replacedAt === null);
+          expect(open.map(versionOf)).toEqual([versionOf(seen.at(-1)!)]);
+
+          const inOrder = mine.toSorted(
+            (a, b) =>
+              a.firstSeenAt - b.firstSeenAt || (a.replacedAt ?? Infinity) - (b.replacedAt ?? Infinity),
+          );
+          for (const [index, one] of inOrder.entries()) {
+            expect(one.firstSeenAt).toBeLessThanOrEqual(one.lastSeenAt);
+            expect(one.lastSeenAt).toBeLessThanOrEqual(one.replacedAt ?? Infinity);
+            const next = inOrder[index + 1];
+            if (next !== undefined) expect(one.replacedAt).toBeLessThanOrEqual(next.firstSeenAt);
+          }
+          // The cache bound rests on this: each version counts as served at least until it was last seen.
+          for (const look of seen) {
+            const until = mine
+              .filter((one) => versionOf(one) === versionOf(look))
+              .map((one) => one.lastSeenAt);
+            expect(Math.max(...until)).toBeGreaterThanOrEqual(look.at);
+          }
         }
-      }
-    }),
-    { numRuns },
-  );
-}, timeoutMs);
+      }),
+      { numRuns },
+    );
+  },
+  timeoutMs,
+);

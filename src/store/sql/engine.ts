@@ -5,8 +5,9 @@ import type { Kysely, Transaction } from 'kysely';
 import type { Tables } from './schema.ts';
 
 /**
- * synced   on disk before the promise resolves: journal, leases, a person's pause
- * relaxed  survives a killed process, not a power cut: measurements, which the next run makes anew
+ * synced   on disk before the promise resolves: the journal, a person's pause
+ * relaxed  survives a killed process, not a power cut, and is synced with the next synced write: measurements, which
+ *          the next run makes anew; leases, because a power cut ends their holders too and an intent syncs its token
  */
 export type Durability = 'synced' | 'relaxed';
 

@@ -10,8 +10,9 @@ const busy = 5;
 const locked = 6;
 /** PERM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL, NOLFS, AUTH. */
 const unusable = new Set([3, 8, 9, 10, 13, 14, 15, 22, 23]);
-/** CORRUPT, NOTADB. */
-const corrupt = new Set([11, 26]);
+/** ERROR, CORRUPT, NOTADB. The first is SQLite's word for wrong SQL, but ours never changes: where it was right on a
+ *  sound file, it is the file's schema that is wrong ("no such table", "unsupported file format"). */
+const corrupt = new Set([1, 11, 26]);
 
 /** For a message about a broken file: what to do, and what doing it costs. */
 export function corruptHint(location: string): string {
@@ -33,14 +34,9 @@ export function isBusy(error: unknown): boolean {
   return code === busy || code === locked;
 }
 
-/** True where the file holds other tables than its migrations say, or integers that are not safe in JavaScript. */
-function isForeignShape(error: Error): boolean {
-  return (
-    /^no such (table|column)/.test(error.message) ||
-    /has no column named/.test(error.message) ||
-    /^malformed database schema/.test(error.message) ||
-    ('code' in error && error.code === 'ERR_OUT_OF_RANGE')
-  );
+/** node:sqlite will not round an integer that JavaScript cannot hold; mxctl never wrote one. */
+function isBeyondSafeIntegers(error: Error): boolean {
+  return 'code' in error && error.code === 'ERR_OUT_OF_RANGE';
 }
 
 /** A StoreError for faults of the file or the machine; anything else comes back unchanged. */
@@ -62,7 +58,7 @@ export function storeFault(error: unknown, location: string): unknown {
       cause: error,
     });
   }
-  return isForeignShape(error) ? corruptFault(said, location, error) : error;
+  return isBeyondSafeIntegers(error) ? corruptFault(said, location, error) : error;
 }
 
 function corruptFault(said: string, location: string, cause: Error): StoreError {

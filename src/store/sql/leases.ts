@@ -63,7 +63,7 @@ export async function acquireLease(
   checkTtl(ttlMs);
   if (holder === nobody) throw new RangeError('a lease needs a holder');
   const expiresAt = now + ttlMs;
-  return engine.write('synced', async (trx): Promise<LeaseAnswer> => {
+  return engine.write('relaxed', async (trx): Promise<LeaseAnswer> => {
     const known = await readRow(trx, route);
     if (known === null) {
       const token = (await maxJournalToken(trx, route)) + 1;
@@ -109,7 +109,7 @@ export async function renewLease(
 ): Promise<Lease> {
   checkTtl(ttlMs);
   const expiresAt = now + ttlMs;
-  return engine.write('synced', async (trx) => {
+  return engine.write('relaxed', async (trx) => {
     const renewed = await trx
       .updateTable('lease')
       .set({ expires_at: expiresAt })
@@ -123,7 +123,7 @@ export async function renewLease(
 }
 
 export async function releaseLease(engine: SqlEngine, lease: Lease): Promise<void> {
-  await engine.write('synced', async (trx) => {
+  await engine.write('relaxed', async (trx) => {
     await trx
       .updateTable('lease')
       .set({ holder: nobody, expires_at: 0 })

@@ -141,9 +141,8 @@ function engineOver(db: Kysely<Tables>, options: SqliteOptions, location: string
     location,
     write: (durability, work) =>
       db.connection().execute(async (connection) => {
-        // FULL syncs the WAL at every commit, and with it all that was written before; NORMAL only at checkpoints, so a
-        // power cut may lose the newest commits but never damages the file. A lost measurement is made again; a lost
-        // intent or token would let a second run act. Outside of WAL, NORMAL may damage the file.
+        // FULL syncs the WAL at every commit, and with it all that was written before; NORMAL only at checkpoints, so
+        // a power cut may lose the newest commits but never damages the file. Outside of WAL, NORMAL may damage it.
         const wanted = isWal ? durability : 'synced';
         if (current !== wanted) {
           await sql`pragma synchronous = ${sql.raw(wanted === 'synced' ? 'full' : 'normal')}`.execute(

@@ -254,6 +254,18 @@ describe('a damaged file', () => {
     },
   );
 
+  it('is told when one octet of its header is wrong', async () => {
+    await fill();
+    const octets = await readFile(file);
+    // https://www.sqlite.org/fileformat2.html §1.3.10: the schema format number, at most 4.
+    octets.writeUInt32BE(5, 44);
+    await writeFile(file, octets);
+    expect(await faultOf(open())).toMatchObject({
+      code: 'store-corrupt',
+      message: `state store sqlite:${file} is damaged: unsupported file format`,
+    });
+  });
+
   it('is told when tables are missing', async () => {
     await fill();
     tamper('drop table pause');

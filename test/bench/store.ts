@@ -1,0 +1,108 @@
+// Figures of the state store: what a run of `auto` over a thousand routes of three hops costs in writes. Prints, and
+// asserts nothing. Usage: node test/bench/store.ts [ROUTES]
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { domainNameOf } from '../../src/model/domain-name.ts';
+import { openSqlStore } from '../../src/store/sql/open.ts';
+import {
+  aHealth,
+  aLook,
+  anAction,
+  anObservation,
+  aPlan,
+  aRouteState,
+  idOf,
+  nightAt,
+} from '../support/store-samples.ts';
+
+const routeCount = Number(process.argv[2] ?? 1000);
+const hops = ['192.0.2.1', '192.0.2.2', '192.0.2.3'];
+const routes = Array.from({ length: routeCount }, (_, index) => `route-${index}`);
+const minute = 60_000;
+
+const directory = await mkdtemp(join(tmpdir(), 'mxctl-bench-'));
+const url = `sqlite:${join(directory, 'state.db')}`;
+
+/** Longest stretch in which no timer ran: what a probe's own timeout would have been off by. */
+async function measure(name: string, count: number, work: () => Promise<unknown>): Promise<void> {
+  let longestMs = 0;
+  let lastTick = performance.now();
+  const ticker = setInterval(() => {
+    longestMs = Math.max(longestMs, performance.now() - lastTick);
+    lastTick = performance.now();
+  }, 1);
+  const startedAt = performance.now();
+  await work();
+  const tookMs = performance.now() - startedAt;
+  clearInterval(ticker);
+  longestMs = Math.max(longestMs, performance.now() - lastTick);
+  const each = (1000 * tookMs) / count;
+  console.log(
+    `${name.padEnd(44)} ${tookMs.toFixed(0).padStart(6)} ms ${each.toFixed(0).padStart(6)} us each` +
+      ` ${longestMs.toFixed(0).padStart(5)} ms loop stopped`,
+  );
+}
+
+const observed = hops.map((address) => anObservation({ address }));
+const healthOf = (route: string) =>
+  hops.map((hop) => ({ route, vantage: 'fra-ops', hop, health: aHealth() }));
+
+await measure('open, first time (schema)', 1, async () => (await openSqlStore({ url })).close());
+const store = await openSqlStore({ url });
+await measure('open, again', 1, async () => (await openSqlStore({ url })).close());
+
+for (const round of ['first run', 'next run']) {
+  await measure(`${round}: observations, a call a route`, routeCount, async () => {
+    for (const route of routes) await store.recordObservations(route, observed);
+  });
+  await measure(`${round}: counters, a call a route`, routeCount, async () => {
+    for (const route of routes) await store.writeHealth(healthOf(route));
+  });
+  await measure(`${round}: counters, one call`, routeCount, () =>
+    store.writeHealth(routes.flatMap(healthOf)),
+  );
+  await measure(`${round}: route states`, routeCount, async () => {
+    for (const route of routes) await store.writeRouteState(route, aRouteState());
+  });
+  const looks = routes.flatMap((route) =>
+    [1, 2].map((server) =>
+      aLook({ owner: domainNameOf(`${route}.example`), server: `192.0.2.${server}#53` }),
+    ),
+  );
+  await measure(`${round}: looks at two servers, one call`, looks.length, () => store.recordLooks(looks));
+  await measure(`${round}: read counters and state`, routeCount, async () => {
+    for (const route of routes) {
+      await store.readHealth(route);
+      await store.readRouteState(route);
+    }
+  });
+}
+
+await measure('actions: lease, intent, 3 updates, release', routeCount, async () => {
+  for (const [index, route] of routes.entries()) {
+    const answer = await store.acquireLease(route, 'bench:1:run', minute, nightAt);
+    if (answer.outcome !== 'held') throw new Error('taken');
+    const { lease } = answer;
+    await store.beginAction(anAction({ id: idOf(index), plan: aPlan({ route }) }), lease);
+    await store.updateAction(
+      idOf(index),
+      { state: 'applied', appliedAt: 1, changeStates: ['applied'] },
+      lease,
+    );
+    await store.updateAction(idOf(index), { state: 'confirmed', confirmedAt: 2, clearAt: 3 }, lease);
+    await store.updateAction(idOf(index), { state: 'cleared' }, lease);
+    await store.releaseLease(lease);
+  }
+});
+await measure('find an action by prefix of its digest', 1, () => store.findAction('ffff'));
+await measure('unsettled actions', 1, () => store.listActions({ isUnsettled: true }));
+await measure('prune everything', 1, () => store.prune(nightAt + minute));
+
+const { sizeBytes } = await store.info();
+await store.close();
+await rm(directory, { recursive: true });
+console.log(
+  `${((sizeBytes ?? 0) / 1e6).toFixed(1)} MB on disk, ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB memory`,
+);
