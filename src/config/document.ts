@@ -4,12 +4,14 @@
 import {
   isAlias,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   LineCounter,
   type Node,
   parseDocument,
   visit,
+  type YAMLMap,
   type YAMLError,
 } from 'yaml';
 import type { ConfigPath } from './problems.ts';
@@ -33,6 +35,8 @@ export interface ConfigDocument {
   atKey(path: ConfigPath): Position;
 }
 
+type ParsedDocument = ReturnType<typeof parseDocument>;
+
 /** Anchors may serve a few thousand routes, but may not multiply: nine levels of nine aliases are stopped here. */
 const maxAliasCount = 10_000;
 
@@ -42,7 +46,7 @@ const faultText: Partial<Record<YAMLError['code'], string>> = {
   BAD_COLLECTION_TYPE: 'a map and a list are mixed up here',
   BAD_DIRECTIVE: 'text that begins with % stands in quotes',
   BAD_DQ_ESCAPE: 'unknown escape in double quotes; single quotes take a backslash as it is',
-  BAD_INDENT: 'indentation does not fit; indent with the same number of spaces as the line above',
+  BAD_INDENT: 'indentation does not fit the line above, or a bracket or brace above is not closed',
   BAD_SCALAR_START: 'text that begins with @ or ` stands in quotes: "@"',
   BLOCK_AS_IMPLICIT_KEY: 'a key and its value do not stand in one line like this; put the value in quotes',
   BLOCK_IN_FLOW: 'no indented block inside { } or [ ]',
@@ -65,54 +69,79 @@ export function parseConfigDocument(text: string): ConfigDocument {
     // Its own check compares every key with every other; ours is below.
     uniqueKeys: false,
     version: '1.2',
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   const position = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const faults: YamlFault[] = [...document.errors, ...document.warnings].map((error) => ({
-    ...position(error.pos[0]),
-    message: faultText[error.code] ?? 'not YAML; see the line above as well',
-  }));
-  visit(document, {
-    Map(_, map) {
-      const seen = new Map<unknown, number>();
-      for (const { key } of map.items) {
-        if (!isScalar(key)) continue;
-        const offset = key.range?.[0] ?? 0;
-        const first = seen.get(key.value);
-        if (key.value === '__proto__') faults.push({ ...position(offset), message: '__proto__ is no key' });
-        else if (key.value === '<<')
-          faults.push({ ...position(offset), message: 'merge keys are not used here; see defaults:' });
-        else if (first !== undefined)
-          faults.push({
-            ...position(offset),
-            message: `the key stands here a second time (first in line ${position(first).line}); keep one`,
-          });
-        else seen.set(key.value, offset);
-      }
-    },
-  });
-  const locate = (path: ConfigPath, wantKey: boolean) =>
-    position(
-      offsetOf(document.contents, path, wantKey, (node) => (isAlias(node) ? node.resolve(document) : node)),
-    );
+  const targets = new Map<Node, Node>();
+  const faults: YamlFault[] = [
+    ...[...document.errors, ...document.warnings].map((error) => ({
+      ...position(error.pos[0]),
+      message: faultText[error.code] ?? 'not YAML; see the line above as well',
+    })),
+    ...structureFaults(document, targets, position),
+  ];
+  const follow = (node: unknown) => (isAlias(node) ? targets.get(node) : node);
   return {
     ...(faults.length > 0 ? { value: undefined, faults } : valueOf(document, position)),
-    at: (path) => locate(path, false),
-    atKey: (path) => locate(path, true),
+    at: (path) => position(offsetOf(document.contents, path, false, follow)),
+    atKey: (path) => position(offsetOf(document.contents, path, true, follow)),
   };
 }
 
+/** Aliases and keys that the parser lets pass; fills `targets` with what each alias stands for. */
+function structureFaults(
+  document: ParsedDocument,
+  targets: Map<Node, Node>,
+  position: (offset: number) => Position,
+): YamlFault[] {
+  const faults: YamlFault[] = [];
+  const anchors = new Map<string, Node>();
+  const fault = (node: unknown, message: string) =>
+    faults.push({ ...position(isNode(node) ? (node.range?.[0] ?? 0) : 0), message });
+  visit(document, {
+    Node(_, node, ancestors) {
+      if (isAlias(node)) {
+        const target = anchors.get(node.source);
+        if (target === undefined) fault(node, faultText.BAD_ALIAS ?? '');
+        else if (ancestors.includes(target)) fault(node, 'an alias inside its own anchor; write it out');
+        else targets.set(node, target);
+        return;
+      }
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+      if (isMap(node)) keyFaults(node, fault, (offset) => position(offset).line);
+    },
+  });
+  return faults;
+}
+
+function keyFaults(
+  map: YAMLMap,
+  fault: (node: unknown, message: string) => void,
+  lineOf: (offset: number) => number,
+): void {
+  const seen = new Map<unknown, number>();
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    const first = seen.get(key.value);
+    if (key.value === '__proto__') fault(key, '__proto__ is no key');
+    else if (key.value === '<<') fault(key, 'merge keys are not used here; see defaults:');
+    else if (first !== undefined)
+      fault(key, `the key stands here a second time (first in line ${lineOf(first)}); keep one`);
+    else seen.set(key.value, key.range?.[0] ?? 0);
+  }
+}
+
 function valueOf(
-  document: ReturnType<typeof parseDocument>,
+  document: ParsedDocument,
   position: (offset: number) => Position,
 ): Pick<ConfigDocument, 'value' | 'faults'> {
   try {
     return { value: document.toJS({ maxAliasCount }) as unknown, faults: [] };
   } catch {
-    // Only aliases make this throw: too many, or one inside its own anchor.
+    // Only aliases that multiply make this throw.
     let offset = 0;
     visit(document, {
       Alias(_, alias) {
@@ -120,7 +149,7 @@ function valueOf(
         return visit.BREAK;
       },
     });
-    const message = `aliases that contain themselves, or more than ${maxAliasCount} values by alias; write them out`;
+    const message = `more than ${maxAliasCount} values by alias; write them out`;
     return { value: undefined, faults: [{ ...position(offset), message }] };
   }
 }
@@ -155,6 +184,6 @@ function offsetOf(
 
 /** Null for a value that is left out (`ttl:`): its key says more. */
 function startOf(node: unknown): number | null {
-  if (isScalar(node)) return node.source === '' ? null : (node.range?.[0] ?? null);
+  if (isScalar(node)) return node.type === 'PLAIN' && node.source === '' ? null : (node.range?.[0] ?? null);
   return isMap(node) || isSeq(node) ? (node.range?.[0] ?? null) : null;
 }

@@ -22,9 +22,19 @@ export function configJsonSchema(): Record<string, unknown> {
   return { $schema, $id: 'urn:mxctl:schema:config:v1', ...rest };
 }
 
+type RootNode = SchemaNode & { readonly definitions?: Readonly<Record<string, SchemaNode>> };
+
+let cachedRoot: RootNode | null = null;
+
+/** Made once: a file may have a thousand faults. */
+function rootNode(): RootNode {
+  cachedRoot ??= configJsonSchema();
+  return cachedRoot;
+}
+
 /** Keys a map at `path` of `value` may have; where several shapes are possible, those of all that still fit. */
 export function knownKeysAt(value: unknown, path: ConfigPath): string[] {
-  const schema = configJsonSchema() as SchemaNode & { definitions?: Record<string, SchemaNode> };
+  const schema = rootNode();
   const expand = (node: SchemaNode, at: unknown): SchemaNode[] => {
     const referred =
       node.$ref === undefined ? undefined : schema.definitions?.[node.$ref.split('/').at(-1) ?? ''];
@@ -50,6 +60,6 @@ function fits(node: SchemaNode, value: unknown): boolean {
   if (value === null || typeof value !== 'object') return true;
   return Object.entries(node.properties ?? {}).every(([key, property]) => {
     const given = (value as Record<string, unknown>)[key];
-    return property.const === undefined || given === undefined || given === property.const;
+    return typeof property.const !== 'string' || given === undefined || given === property.const;
   });
 }

@@ -56,15 +56,15 @@ export function isMailbox(text: string): boolean {
 }
 
 const mailbox = z
-  .string({ error: 'is an address, such as canary@example.com' })
-  .refine(isMailbox, { error: 'is a plain address, such as canary@example.com' });
+  .string({ error: 'must be an address, such as canary@example.com' })
+  .refine(isMailbox, { error: 'must be a plain address, such as canary@example.com' });
 
 const sourceAddress = z
-  .string({ error: 'is an IP address of this machine, such as 192.0.2.7' })
-  .refine((text) => isIP(text) !== 0, { error: 'is an IP address of this machine, such as 192.0.2.7' });
+  .string({ error: 'must be an IP address of this machine, such as 192.0.2.7' })
+  .refine((text) => isIP(text) !== 0, { error: 'must be an IP address of this machine, such as 192.0.2.7' });
 
 const times = (description: string) =>
-  z.int({ error: 'is a whole number' }).min(1).max(1000).optional().describe(description);
+  z.int({ error: 'must be a whole number from 1 to 1000' }).min(1).max(1000).optional().describe(description);
 
 export const probeShape = z
   .strictObject({
@@ -106,13 +106,13 @@ export const probeShape = z
           const parsed = parseDomainName(text);
           return parsed.ok && isHostName(parsed.name) && text.includes('.');
         },
-        { error: "is this machine's full host name, such as probe.ops.example (RFC 5321 §4.1.4)" },
+        { error: "must be this machine's full host name, such as probe.ops.example (RFC 5321 §4.1.4)" },
       )
       .optional()
       .describe("Name in EHLO; should resolve, with a matching PTR. Omit: this machine's name."),
     source_address: z
       .union([sourceAddress, z.array(sourceAddress).min(1)], {
-        error: 'is an IP address of this machine, or a list of them',
+        error: 'must be an IP address of this machine, or a list of them',
       })
       .transform((given) => (typeof given === 'string' ? [given] : given))
       .optional()
@@ -139,7 +139,10 @@ export const failoverShape = z
       .optional()
       .describe('Least time between a flip and the next unforced one. Default 30m.'),
     max_flips: z
-      .strictObject({ count: z.int().min(1).max(1000), within: duration('1m') })
+      .strictObject({
+        count: z.int().min(1).max(1000).describe('Flips.'),
+        within: duration('1m').describe('Time.'),
+      })
       .optional()
       .describe('Most flips of a route within a time. Default {count: 3, within: 24h}.'),
     max_domains: z
@@ -158,9 +161,9 @@ export const failoverShape = z
       .optional()
       .describe('How long failover_ttl stays after a return, before ttl is published again. Default 1h.'),
     max_failing_share: z
-      .number({ error: 'is a share above 0 and up to 1, such as 0.5' })
-      .gt(0, { error: 'is above 0: write 0.5 for a half' })
-      .max(1, { error: 'is at most 1: write 0.5 for a half' })
+      .number({ error: 'must be a share above 0 and up to 1, such as 0.5' })
+      .gt(0, { error: 'must be above 0: write 0.5 for a half' })
+      .max(1, { error: 'must be at most 1: write 0.5 for a half' })
       .optional()
       .describe('Share of routes failing at once above which this machine is suspected. Default 0.5.'),
   })

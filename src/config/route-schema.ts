@@ -20,22 +20,22 @@ export const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, {
 });
 
 /** Name of something declared elsewhere; whether it exists is judged there. */
-const reference = z.string({ error: 'is a name' });
+const reference = z.string({ error: 'must be a name' });
 
 export const ttlShape = z
-  .int({ error: 'is a whole number of seconds, such as 3600' })
-  .min(0, { error: 'is 0 to 2147483647 seconds (RFC 2181 §8), such as 3600' })
-  .max(maxTtl, { error: 'is 0 to 2147483647 seconds (RFC 2181 §8), such as 3600' });
+  .int({ error: 'must be a whole number of seconds, such as 3600' })
+  .min(0, { error: 'must be 0 to 2147483647 seconds (RFC 2181 §8), such as 3600' })
+  .max(maxTtl, { error: 'must be 0 to 2147483647 seconds (RFC 2181 §8), such as 3600' });
 
 /** An address that a path publishes, in the one text DNS answers are compared in (RFC 5952 §4). */
 const pathAddress = z
-  .string({ error: 'is an IP address, such as 192.0.2.10 or "2001:db8::10"' })
+  .string({ error: 'must be an IP address, such as 192.0.2.10 or "2001:db8::10"' })
   .transform((text, context): string => {
     const address = canonicalAddress(text);
     if (address !== null) return address;
     context.addIssue({
       code: 'custom',
-      message: 'is an IP address of one host, such as 192.0.2.10 or "2001:db8::10"',
+      message: 'must be an IP address of one host, such as 192.0.2.10 or "2001:db8::10"',
     });
     return z.NEVER;
   });
@@ -59,9 +59,10 @@ const mxPath = z
       .array(
         z.strictObject({
           preference: z
-            .int({ error: 'is a whole number from 0 to 65535; lower is tried first' })
-            .min(0, { error: 'is 0 to 65535; lower is tried first' })
-            .max(65_535, { error: 'is 0 to 65535; lower is tried first' }),
+            .int({ error: 'must be a whole number from 0 to 65535; lower is tried first' })
+            .min(0, { error: 'must be 0 to 65535; lower is tried first' })
+            .max(65_535, { error: 'must be 0 to 65535; lower is tried first' })
+            .describe('Lower is tried first (RFC 5321 §5.1).'),
           exchange: exchangeName.describe('Host name, in full; never an address (RFC 5321 §5.1).'),
           port: portSchema.default(smtpPort).describe('Port the probes use; senders always use 25.'),
         }),
@@ -88,7 +89,7 @@ const records = z
     provider: reference.describe('A name under providers.'),
     zone: zoneName.describe('Zone as the provider serves it.'),
     names: z
-      .array(z.string({ error: 'is text; put it in quotes' }))
+      .array(z.string({ error: 'must be text; put it in quotes' }))
       .min(1, { error: 'needs at least one name: "@" is the zone itself' })
       .describe(
         'Owner names relative to the zone; "@" is the zone itself; a trailing dot makes a name absolute.',
@@ -123,21 +124,31 @@ export function isTimezone(text: string): boolean {
 
 const maintenance = z
   .strictObject({
-    every: z.array(z.enum(weekdays)).min(1, { error: 'needs at least one day, such as sunday' }),
+    every: z
+      .array(z.enum(weekdays))
+      .min(1, { error: 'needs at least one day, such as sunday' })
+      .describe('Days on which it starts.'),
     start: z
-      .string({ error: 'is a local time in quotes, such as "02:00"' })
-      .regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'is a local time from 00:00 to 23:59, such as "02:00"' }),
+      .string({ error: 'must be a local time in quotes, such as "02:00"' })
+      .regex(/^([01]\d|2[0-3]):[0-5]\d$/, {
+        error: 'must be a local time from 00:00 to 23:59, such as "02:00"',
+      })
+      .describe('Local time, HH:MM.'),
     // A week: beyond it the window would overlap itself.
-    duration: duration('1m', '7d'),
+    duration: duration('1m', '7d').describe('How long it lasts.'),
     timezone: z
-      .string({ error: 'is an IANA time zone, such as Europe/Berlin or UTC' })
-      .refine(isTimezone, { error: 'is an IANA time zone, such as Europe/Berlin or UTC' }),
+      .string({ error: 'must be an IANA time zone, such as Europe/Berlin or UTC' })
+      .refine(isTimezone, { error: 'must be an IANA time zone, such as Europe/Berlin or UTC' })
+      .describe('IANA time zone of start.'),
     path: reference.optional().describe('The path it concerns; omit for the route.'),
   })
   .meta({ id: 'Maintenance', description: 'A weekly window that neither pages nor flips.' });
 
 const common = {
-  records: z.array(records).min(1, { error: 'needs at least one entry: {provider, zone, names}' }),
+  records: z
+    .array(records)
+    .min(1, { error: 'needs at least one entry: {provider, zone, names}' })
+    .describe('The names that move, by provider and zone.'),
   ttl: ttlShape.optional().describe('Seconds, in normal times. Default 3600.'),
   failover_ttl: ttlShape
     .optional()
@@ -146,7 +157,7 @@ const common = {
   failover_to: z.array(reference).default([]).describe('Paths to leave for, in the order they are tried.'),
   probe: probeShape.optional(),
   failover: failoverShape.optional(),
-  maintenance: z.array(maintenance).default([]),
+  maintenance: z.array(maintenance).default([]).describe('Weekly windows that neither page nor flip.'),
 };
 
 export const routeShape = z
@@ -155,7 +166,7 @@ export const routeShape = z
       .strictObject({
         strategy: z.literal('mx').describe('Rewrite the MX records of names in zones we own.'),
         ...common,
-        paths: z.record(name, mxPath),
+        paths: z.record(name, mxPath).describe('Paths by name.'),
         keep: z
           .array(reference)
           .default([])
@@ -168,7 +179,7 @@ export const routeShape = z
           .literal('address')
           .describe('Move the addresses of an exchange that others point their MX to.'),
         ...common,
-        paths: z.record(name, addressPath),
+        paths: z.record(name, addressPath).describe('Paths by name.'),
       })
       .meta({ id: 'AddressRoute' }),
   ])

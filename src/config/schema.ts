@@ -8,7 +8,7 @@ import {
   duration,
   exchangeName,
   portSchema,
-  secretForms,
+  secretHowTo,
   secretSource,
   serverAddress,
 } from '../providers/config-parts.ts';
@@ -17,12 +17,12 @@ import { providerConfigSchema } from './providers.ts';
 import { name, routeShape, ttlShape } from './route-schema.ts';
 import { isPlainStateUrl } from './state-url.ts';
 
-const stateUrlForms = `sqlite:FILE, postgres://HOST/DATABASE without a password, or where to read it (it ${secretForms})`;
+const stateUrlForms = `must be sqlite:FILE or postgres://HOST/DATABASE without a password; with one, write ${secretHowTo}`;
 
 const isoDate = z
-  .string({ error: 'is a date in quotes, such as "2027-01-31"' })
+  .string({ error: 'must be a date in quotes, such as "2027-01-31"' })
   .refine((text) => /^\d{4}-\d\d-\d\d$/.test(text) && isDay(text), {
-    error: 'is a date that exists, such as "2027-01-31"',
+    error: 'must be a date that exists, such as "2027-01-31"',
   });
 
 function isDay(text: string): boolean {
@@ -36,34 +36,43 @@ export const auditShape = z
       .strictObject({
         file: z
           .string()
-          .regex(/\.(csv|ndjson|jsonl)$/i, { error: 'is a .csv or .ndjson file, such as customers.csv' })
+          .regex(/\.(csv|ndjson|jsonl)$/i, { error: 'must be a .csv or .ndjson file, such as customers.csv' })
           .describe('CSV with a header line, or NDJSON; relative to this file; read as a stream.'),
         column: z.string().min(1, { error: 'is empty' }).describe('Column or key that holds the domain.'),
       })
       .describe('Inventory of domains.'),
-    expect: z.strictObject({
-      mx: z.array(exchangeName).min(1, { error: 'needs at least one exchange' }),
-      match: z
-        .enum(['exact', 'contains', 'any'])
-        .default('exact')
-        .describe('exact: these and no others; contains: at least these; any: at least one of these.'),
-    }),
+    expect: z
+      .strictObject({
+        mx: z
+          .array(exchangeName)
+          .min(1, { error: 'needs at least one exchange' })
+          .describe('Exchanges the MX records should name.'),
+        match: z
+          .enum(['exact', 'contains', 'any'])
+          .default('exact')
+          .describe('exact: these and no others; contains: at least these; any: at least one of these.'),
+      })
+      .describe('What is expected of each domain.'),
     ignore: z
       .array(
         z.strictObject({
-          domain: domainName,
+          domain: domainName.describe('Domain that is not judged.'),
           until: isoDate.optional().describe('Last day it holds, in UTC.'),
-          reason: z.string().min(1, { error: 'is empty; say why, for whoever reads it next year' }),
+          reason: z
+            .string()
+            .min(1, { error: 'is empty; say why, for whoever reads it next year' })
+            .describe('Why, for whoever reads it next year.'),
         }),
       )
-      .default([]),
+      .default([])
+      .describe('Exceptions.'),
   })
   .meta({ id: 'Audit', description: 'Domains whose MX records are checked.' });
 
 export const defaultsShape = z
   .strictObject({
-    ttl: ttlShape.optional(),
-    failover_ttl: ttlShape.optional(),
+    ttl: ttlShape.optional().describe('As under a route.'),
+    failover_ttl: ttlShape.optional().describe('As under a route.'),
     probe: probeShape.optional(),
     failover: failoverShape.optional(),
   })
@@ -71,12 +80,12 @@ export const defaultsShape = z
 
 export const configSchema = z
   .strictObject({
-    version: z.literal(1, { error: 'is the version of this format: write version: 1' }),
+    version: z.literal(1, { error: 'must be 1: there is no other version of this format yet' }),
     state: z
       .strictObject({
         url: z
-          .union([z.string().refine(isPlainStateUrl, { error: `is ${stateUrlForms}` }), secretSource], {
-            error: `is ${stateUrlForms}`,
+          .union([z.string().refine(isPlainStateUrl, { error: stateUrlForms }), secretSource], {
+            error: stateUrlForms,
           })
           .describe(
             'sqlite:FILE or postgres://HOST/DATABASE; with a password only by {file}, {env} and so on.',
@@ -92,7 +101,12 @@ export const configSchema = z
         "Resolvers asked for exchanges' addresses and, after a flip, for what the world sees. Omit: the system's.",
       ),
     references: z
-      .array(z.strictObject({ exchange: exchangeName, port: portSchema.default(smtpPort) }))
+      .array(
+        z.strictObject({
+          exchange: exchangeName.describe('Host name, in full.'),
+          port: portSchema.default(smtpPort),
+        }),
+      )
       .default([])
       .describe(
         'Foreign exchanges asked only when every hop of a route fails: if these fail too, the fault is here.',
@@ -106,7 +120,8 @@ export const configSchema = z
     audits: z.record(name, auditShape).default({}).describe('Audits by name.'),
     history: z
       .strictObject({ keep: duration('1d').optional().describe('How long history is kept. Default 90d.') })
-      .default({}),
+      .default({})
+      .describe('Observations, changes and events in the state store.'),
   })
   .meta({ title: 'mxctl configuration (mxctl.yaml)' });
 

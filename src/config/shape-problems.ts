@@ -11,36 +11,36 @@ type Issue = z.core.$ZodIssue;
 type RawIssue = z.core.$ZodRawIssue;
 
 const typeText: Readonly<Record<string, string>> = {
-  string: 'is text; put it in quotes',
-  number: 'is a number',
-  int: 'is a whole number',
-  boolean: 'is true or false',
-  object: 'is a map of keys and values',
-  record: 'is a map of names and what they hold',
-  array: 'is a list, such as [a, b]',
+  string: 'must be text; put it in quotes',
+  number: 'must be a number',
+  int: 'must be a whole number',
+  boolean: 'must be true or false',
+  object: 'must be a map of keys and values',
+  record: 'must be a map of names and what they hold',
+  array: 'must be a list, such as [a, b]',
 };
 
 /** Messages for what the schema itself has no words for. */
 export function shapeMessage(issue: RawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return typeText[issue.expected] ?? `is a ${issue.expected}`;
+      return typeText[issue.expected] ?? `must be a ${issue.expected}`;
     case 'invalid_value':
-      return `is ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`;
+      return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`;
     case 'too_small':
       if (issue.origin === 'string') return Number(issue.minimum) === 1 ? 'is empty' : 'is too short';
       return issue.origin === 'array'
         ? `needs at least ${issue.minimum} ${Number(issue.minimum) === 1 ? 'entry' : 'entries'}`
-        : `is at least ${issue.minimum}`;
+        : `must be at least ${issue.minimum}`;
     case 'too_big':
       if (issue.origin === 'string') return 'is too long';
       return issue.origin === 'array'
         ? `has more than ${issue.maximum} entries`
-        : `is at most ${issue.maximum}`;
+        : `must be at most ${issue.maximum}`;
     case 'invalid_union':
-      return 'is not one of the forms it can take';
+      return 'must have one of the forms of mxctl schema config';
     default:
-      return 'is not what is wanted here; see mxctl schema config';
+      return 'does not fit; see mxctl schema config';
   }
 }
 
@@ -61,7 +61,7 @@ function reportIssue(report: Report, issue: Issue, above: ConfigPath, value: unk
     case 'invalid_union': {
       const options = 'options' in issue ? (issue.options ?? []).map(String) : [];
       if (options.length > 0) {
-        reportPlain(report, path, given, `is one of ${options.join(', ')}`, options);
+        reportPlain(report, path, given, `must be one of ${options.join(', ')}`, options);
         return;
       }
       const branch = meantBranch(issue);
@@ -85,24 +85,36 @@ function reportPlain(
   options: readonly string[],
 ): void {
   if (given === undefined) {
-    report.problem(path, message.startsWith('is ') ? `is missing; it ${message}` : `is missing: ${message}`);
+    report.problem(
+      path,
+      message.startsWith('must ') ? `is missing; it ${message}` : `is missing: ${message}`,
+    );
     return;
   }
   const suggestion = typeof given === 'string' ? nearest(given, options) : null;
-  report.problem(path, message, { suggestion: suggestion ?? secondsMeant(path, given) });
+  report.problem(path, message, { suggestion: suggestion ?? slipMeant(path, given, message) });
 }
 
 function reportUnknownKey(report: Report, path: ConfigPath, key: string, value: unknown): void {
   const keys = knownKeysAt(value, path);
+  // A secret written in braces is an unknown key to YAML: it must not be shown.
+  if (keys.includes('credential')) {
+    report.problem(path, secretForms);
+    return;
+  }
   const suggestion = nearest(key, keys);
   const known = suggestion === null && keys.length > 0 ? `; the keys here are ${keys.join(', ')}` : '';
   report.problem([...path, key], `unknown key${known}`, { suggestion, atKey: true });
 }
 
-/** `ttl: 1h` is a common slip: TTLs are plain seconds, as in zone files. */
-function secondsMeant(path: ConfigPath, given: unknown): string | null {
-  const ms = typeof given === 'string' && /ttl$/.test(String(path.at(-1))) ? parseDuration(given) : null;
-  return ms === null ? null : String(ms / 1000);
+/** Common slips: a TTL with a unit (zone files have plain seconds), a duration without one, a city misspelt. */
+function slipMeant(path: ConfigPath, given: unknown, message: string): string | null {
+  const key = String(path.at(-1));
+  if (typeof given === 'number' && message.startsWith('must be a duration')) return `${given}s`;
+  if (typeof given !== 'string') return null;
+  const ms = key.endsWith('ttl') ? parseDuration(given) : null;
+  if (ms !== null) return String(ms / 1000);
+  return key === 'timezone' ? nearest(given, Intl.supportedValuesOf('timeZone')) : null;
 }
 
 /** The branch of a union that was tried: the right type, and strictly the fewest faults. Null where none stands out. */
@@ -110,8 +122,6 @@ function meantBranch(issue: z.core.$ZodIssueInvalidUnion): readonly Issue[] | nu
   const branches = issue.errors.filter((one) => !isOtherType(one)).sort((a, b) => a.length - b.length);
   const [best, second] = branches;
   if (best === undefined || best.length === second?.length) return null;
-  // A secret written in braces is an unknown key to YAML: it must not be shown.
-  if (issue.message === secretForms && best.some((one) => one.code === 'unrecognized_keys')) return null;
   return best;
 }
 

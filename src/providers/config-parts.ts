@@ -34,9 +34,9 @@ export function duration(least = '0s', most = '3650d') {
   const leastMs = parseDuration(least) ?? 0;
   const mostMs = parseDuration(most) ?? maxDurationMs;
   return z
-    .string({ error: 'is a duration in quotes or plain, such as 30s, 5m, 2h or 7d' })
+    .string({ error: 'must be a duration, such as 30s, 5m, 2h or 7d' })
     .regex(/^(0|[1-9]\d{0,9})[smhd]$/, {
-      error: 'is a whole number with one unit: write it as 30s, 5m, 2h or 7d',
+      error: 'must be a whole number with one unit, such as 30s, 5m, 2h or 7d',
     })
     .transform((text, context) => {
       const ms = parseDuration(text);
@@ -46,7 +46,7 @@ export function duration(least = '0s', most = '3650d') {
     });
 }
 
-const port = z.int({ error: 'is a port: a whole number from 1 to 65535' }).min(1).max(65_535);
+const port = z.int({ error: 'must be a port, 1 to 65535' }).min(1).max(65_535);
 
 /** TCP or UDP port. */
 export const portSchema = port.meta({ id: 'Port', description: 'A port, 1 to 65535.' });
@@ -65,11 +65,11 @@ export function parseServerAddress(text: string, defaultPort: number): ServerAdd
 }
 
 const addressForms =
-  'is an IP address, with a port where it is not the usual one: 192.0.2.53, 192.0.2.53:5353,';
+  'must be an IP address, since names are not looked up here, with a port where needed: 192.0.2.53, 192.0.2.53:5353,';
 
 /** A server we ask or tell: text, or `{address, port}`. */
 export function serverAddress(defaultPort: number) {
-  const error = `${addressForms} [2001:db8::53]:5353 or {address: 192.0.2.53, port: 5353}; names are not looked up here`;
+  const error = `${addressForms} [2001:db8::53]:5353 or {address: 192.0.2.53, port: 5353}`;
   const text = z.string().transform((value, context): ServerAddress => {
     const server = parseServerAddress(value, defaultPort);
     if (server !== null) return server;
@@ -80,7 +80,8 @@ export function serverAddress(defaultPort: number) {
     .strictObject({
       address: z
         .string()
-        .refine((value) => isIP(value) !== 0, { error: 'is an IP address, such as 192.0.2.53' }),
+        .refine((value) => isIP(value) !== 0, { error: 'must be an IP address, such as 192.0.2.53' })
+        .describe('IPv4 or IPv6 address.'),
       port: portSchema.optional(),
     })
     .transform((value): ServerAddress => ({
@@ -91,8 +92,10 @@ export function serverAddress(defaultPort: number) {
 }
 
 /** What to write where a secret is wanted. */
-export const secretForms =
-  'a secret never stands in the file: write {file: /run/secrets/NAME}, {env: NAME}, {credential: NAME} or {command: [PROGRAM, ARGUMENT]}';
+export const secretHowTo =
+  '{file: /run/secrets/NAME}, {env: NAME}, {credential: NAME} or {command: [PROGRAM, ARGUMENT]}';
+
+export const secretForms = `must say where the secret is kept, never the secret itself: write ${secretHowTo}`;
 
 const sourceText = (description: string) => z.string().min(1, { error: 'is empty' }).describe(description);
 
@@ -107,7 +110,7 @@ export const secretSource = z
         env: z
           .string()
           .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
-            error: "is an environment variable's name, such as TSIG_SECRET",
+            error: "must be an environment variable's name, such as TSIG_SECRET",
           })
           .describe('Environment variable that holds the secret.'),
       }),
@@ -115,14 +118,14 @@ export const secretSource = z
         credential: z
           .string()
           .regex(/^(?!\.{1,2}$)[^/\0]+$/, {
-            error: 'is the name of a systemd credential (LoadCredential=), without a slash',
+            error: 'must be the name of a systemd credential (LoadCredential=), without a slash',
           })
           .describe('systemd credential (LoadCredential=) that holds the secret.'),
       }),
       z.strictObject({
         command: z
           .array(sourceText('Program or argument.'))
-          .min(1, { error: 'is a program and its arguments, such as [pass, show, mxctl]' })
+          .min(1, { error: 'must be a program and its arguments, such as [pass, show, mxctl]' })
           .describe('Program and arguments that print the secret; run without a shell.'),
       }),
     ],
@@ -143,7 +146,7 @@ const nameFaults = {
 
 /** Absolute domain name with or without the trailing dot, IDN as U-labels or A-labels. */
 export const domainName = z
-  .string({ error: 'is a domain name, such as example.com' })
+  .string({ error: 'must be a domain name, such as example.com' })
   .transform((text, context): DomainName => {
     const parsed = parseDomainName(text);
     if (parsed.ok) return parsed.name;
@@ -155,7 +158,10 @@ export const domainName = z
 export const zoneName = domainName.transform((name, context): DomainName => {
   const fault = name === '.' ? 'the root' : isIP(displayName(name)) === 0 ? null : 'an address';
   if (fault === null) return name;
-  context.addIssue({ code: 'custom', message: `is the name of a zone, such as example.com, not ${fault}` });
+  context.addIssue({
+    code: 'custom',
+    message: `must be the name of a zone, such as example.com, not ${fault}`,
+  });
   return z.NEVER;
 });
 
@@ -178,10 +184,10 @@ export const exchangeName = domainName.transform((name, context): DomainName => 
 });
 
 /** http or https, without a user or password in it: those would be a literal secret. */
-export const httpUrl = z.string({ error: 'is a URL, such as https://pdns.example:8081' }).refine(
+export const httpUrl = z.string({ error: 'must be a URL, such as https://pdns.example:8081' }).refine(
   (text) => {
     const url = URL.parse(text);
     return url !== null && ['http:', 'https:'].includes(url.protocol) && url.username + url.password === '';
   },
-  { error: 'is an http or https URL without user or password, such as https://pdns.example:8081' },
+  { error: 'must be an http or https URL without user or password, such as https://pdns.example:8081' },
 );

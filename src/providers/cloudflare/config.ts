@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { httpUrl, secretSource } from '../config-parts.ts';
 
-const id = z.string().regex(/^[0-9a-f]{32}$/, { error: 'is an id of 32 hex digits' });
+const id = z.string().regex(/^[0-9a-f]{32}$/, { error: 'must be an id of 32 hex digits' });
 
 export const cloudflareConfigSchema = z
   .strictObject({

@@ -9,7 +9,7 @@ export const route53ConfigSchema = z
     role_arn: z
       .string()
       .regex(/^arn:[a-z0-9-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/, {
-        error: "is a role's ARN, such as arn:aws:iam::123456789012:role/mxctl",
+        error: "must be a role's ARN, such as arn:aws:iam::123456789012:role/mxctl",
       })
       .optional()
       .describe('Role to assume; omit to use the credentials of the environment as they are.'),
@@ -18,7 +18,7 @@ export const route53ConfigSchema = z
     hosted_zones: z
       .record(
         z.string(),
-        z.string().regex(/^[A-Z0-9]{1,32}$/, { error: 'is a hosted zone id, such as Z0AB12' }),
+        z.string().regex(/^[A-Z0-9]{1,32}$/, { error: 'must be a hosted zone id, such as Z0AB12' }),
       )
       .optional()
       .describe('Hosted zone id by zone name, where several zones of an account share a name.'),
