@@ -62,6 +62,20 @@ export function createSmtpProbe(deps: SmtpProbeDeps): Probe {
     return observe(hop, policy, await runSession(task, signal), { vantage: deps.vantage, at });
   };
 
+  const probeFromEach = async (
+    hop: Hop & { readonly address: string },
+    policy: ProbePolicy,
+    signal: AbortSignal,
+  ): Promise<Observation> => {
+    const [first, ...others] = sourcesFor(hop.address, policy.sourceAddresses);
+    if (first === undefined || others.length === 0) return probeFrom(hop, first ?? null, policy, signal);
+    let worst = named(await probeFrom(hop, first, policy, signal), first);
+    for (const source of others) {
+      worst = worstOf(worst, named(await probeFrom(hop, source, policy, signal), source));
+    }
+    return worst;
+  };
+
   return {
     resolve: (target, signal) => resolveExchange(target, deps.resolver, signal),
 
@@ -72,23 +86,29 @@ export function createSmtpProbe(deps: SmtpProbeDeps): Probe {
         const why = { outcome: 'unknown', reason: 'no address was given' } as const;
         return unaddressed(hop, why, { vantage: deps.vantage, at: deps.clock.now() });
       }
-      const pauseMs = deps.jitter();
-      if (pauseMs > 0) await deps.clock.sleep(pauseMs, signal);
-      return limiter.admit(address, signal, async () => {
-        const [first, ...others] = sourcesFor(address, policy.sourceAddresses);
-        if (first === undefined) return probeFrom({ ...hop, address }, null, policy, signal);
-        let worst = await probeFrom({ ...hop, address }, first, policy, signal);
-        if (others.length > 0) worst = named(worst, first);
-        for (const source of others) {
-          worst = worstOf(worst, named(await probeFrom({ ...hop, address }, source, policy, signal), source));
-        }
-        return worst;
+      return detached(signal, async (own) => {
+        const pauseMs = deps.jitter();
+        if (pauseMs > 0) await deps.clock.sleep(pauseMs, own);
+        return limiter.admit(address, own, () => probeFromEach({ ...hop, address }, policy, own));
       });
     },
 
     withoutAddress: (target, why) =>
       unaddressed(target, why, { vantage: deps.vantage, at: deps.clock.now() }),
   };
+}
+
+/** Runs `work` under a signal of its own that follows `signal`. A probe waits some ten times; ten listeners of each of
+ *  thousands of probes on the one signal of a run would make adding one a search through them all. */
+async function detached<T>(signal: AbortSignal, work: (own: AbortSignal) => Promise<T>): Promise<T> {
+  const own = new AbortController();
+  const follow = (): void => own.abort(signal.reason);
+  signal.addEventListener('abort', follow, { once: true });
+  try {
+    return await work(own.signal);
+  } finally {
+    signal.removeEventListener('abort', follow);
+  }
 }
 
 /** Those of the hop's address family; where none is, the system chooses, as it does without any. */
