@@ -7,14 +7,17 @@ import type { Guard, GuardContext } from './context.ts';
 
 const isUsable = (status: string) => status === 'ok' || status === 'degraded';
 
-/** The target must take mail now. A person's first run has no history: then every hop must pass in this run. */
+/** The target must take mail now. A person's first run has no history: then every hop that can be seen from here must
+ *  pass in this run. */
 export const targetUnhealthy: Guard = ({ target, to, isAuto, observations }) => {
   const name = 'target-unhealthy';
   const score = `${to.name} ${target.upCount}/${target.hops.length}`;
   if (isUsable(target.status)) return { name, verdict: 'ok', reason: `${score} up: ${target.reason}` };
   const passes = observations.filter((one) => one.verdict === 'pass').length;
-  if (target.status === 'unknown' && !isAuto && passes > 0 && passes === observations.length) {
-    return { name, verdict: 'ok', reason: `${to.name} ${passes}/${passes} answer now (no history yet)` };
+  const hasFailure = observations.some((one) => one.verdict === 'fail');
+  if (target.status === 'unknown' && !isAuto && passes > 0 && !hasFailure) {
+    const seen = `${passes}/${observations.length}`;
+    return { name, verdict: 'ok', reason: `${to.name} ${seen} answer now (no history yet)` };
   }
   return { name, verdict: 'forbid', reason: `${score} up: ${target.reason}` };
 };
@@ -31,6 +34,14 @@ export const targetRcpt: Guard = ({ route, observations }) => {
       name,
       verdict: 'forbid',
       reason: `${displayName(refusing.exchange)} refuses ${route.probe.rcpt.to}: ${refusing.summary}`,
+    };
+  }
+  const unasked = observations.find((one) => one.verdict === 'pass' && one.takesCanary === null);
+  if (unasked !== undefined) {
+    return {
+      name,
+      verdict: 'forbid',
+      reason: `${displayName(unasked.exchange)} was not asked for ${route.probe.rcpt.to}`,
     };
   }
   const taking = observations.filter((one) => one.takesCanary === true).length;
