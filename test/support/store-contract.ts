@@ -233,6 +233,20 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
       });
     });
 
+    it('gives a live lease of a holder known to be dead to the next, under a larger token', async () => {
+      const dead = await hold(store);
+      const ask = (deadHolder: string) =>
+        store.acquireLease('support', 'b:2:run', minute, nightAt + 1, deadHolder);
+      expect(await ask('c:3:run')).toMatchObject({ outcome: 'taken', holder: 'a:1:run' });
+      expect(await ask('a:1:run')).toMatchObject({ outcome: 'held', lease: { holder: 'b:2:run', token: 2 } });
+      // A third that saw the same corpse comes too late.
+      expect(await store.acquireLease('support', 'c:3:run', minute, nightAt + 1, 'a:1:run')).toMatchObject({
+        outcome: 'taken',
+        holder: 'b:2:run',
+      });
+      await expect(store.renewLease(dead, minute, nightAt + 1)).rejects.toMatchObject({ code: 'lease-lost' });
+    });
+
     it('takes over a lease dated years ahead by a clock that ran wild', async () => {
       await hold(store, 'support', 'wild:1:run', Date.UTC(2040, 0, 1));
       expect((await hold(store, 'support', 'b:2:run')).token).toBe(2);

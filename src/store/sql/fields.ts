@@ -19,8 +19,11 @@ export class Fields {
     this.#place = place;
   }
 
-  static ofRow(table: string, id: string, values: Readonly<Record<string, unknown>>): Fields {
-    return new Fields(values, `table ${table}, row ${sanitise(id, 100)}`);
+  /** `id` is as untrusted as the values, whatever the schema says of it. */
+  static ofRow(table: string, id: unknown, values: Readonly<Record<string, unknown>>): Fields {
+    const shown =
+      typeof id === 'string' || typeof id === 'number' ? sanitise(String(id), 100) : 'without an id';
+    return new Fields(values, `table ${table}, row ${shown}`);
   }
 
   /** @throws StoreError `store-corrupt`, always. */

@@ -266,6 +266,15 @@ describe('a damaged file', () => {
     });
   });
 
+  it('is told when a key is not even a text', async () => {
+    await fill();
+    tamper(`update schema_migration set name = x'00'`);
+    expect(await faultOf(open())).toMatchObject({
+      code: 'store-corrupt',
+      message: 'state store: table schema_migration, row without an id: name is not a text',
+    });
+  });
+
   it('is told when tables are missing', async () => {
     await fill();
     tamper('drop table pause');
