@@ -44,15 +44,6 @@ export interface CommandContext<C extends typeof Command> {
   print(text: (style: Style) => readonly string[]): void;
 }
 
-/** For commands that change something. */
-export const actionFlags = {
-  reason: Flags.string({ summary: 'why, for the journal and the history', helpValue: 'TEXT' }),
-  'offline-state': Flags.boolean({
-    summary: 'act though the state store cannot be used; needs --reason',
-    dependsOn: ['reason'],
-  }),
-};
-
 export abstract class BaseCommand<C extends typeof Command> extends Command {
   static override enableJsonFlag = true;
 

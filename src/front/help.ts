@@ -5,7 +5,7 @@ import { Help } from '@oclif/core';
 import type { Command } from '@oclif/core';
 
 // What an on-call engineer types when mail does not come in, in this order.
-const nightVerbs = [
+export const nightVerbs: readonly string[] = [
   'status',
   'probe',
   'plan',

@@ -18,8 +18,8 @@ export async function readStyle(stream: NodeJS.WriteStream, mayColour: boolean):
   };
 }
 
-/** POSIX: the first of LC_ALL, LC_CTYPE and LANG that is set and not empty decides. None set is the C locale. */
-export function isUtf8Locale(env: Readonly<Record<string, string | undefined>>): boolean {
+// POSIX: the first of LC_ALL, LC_CTYPE and LANG that is set and not empty decides. None set is the C locale.
+function isUtf8Locale(env: Readonly<Record<string, string | undefined>>): boolean {
   const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((one) => one !== undefined && one !== '');
   return locale !== undefined && /utf-?8/i.test(locale);
 }

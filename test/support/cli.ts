@@ -24,7 +24,7 @@ export interface RunOptions {
 const runTimeoutMs = 60_000;
 
 /** Nothing of the environment that tests run in: neither their colours nor a config of the developer's. */
-export function plainEnv(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+function plainEnv(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
   return { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), LANG: 'C.UTF-8', ...extra };
 }
 
