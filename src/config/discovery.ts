@@ -4,6 +4,7 @@ import { access } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { sanitise } from '../model/text.ts';
+import { faultOf } from './bounded-file.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -36,7 +37,7 @@ export async function findConfigFile(input: DiscoveryInput): Promise<string> {
       return file;
     } catch (error) {
       if (!isAbsent(error))
-        throw new ConfigError('config-not-found', `cannot reach ${sanitise(file)}: ${codeOf(error)}`, {
+        throw new ConfigError('config-not-found', `cannot reach ${sanitise(file)}: ${faultOf(error)}`, {
           hint: 'check the rights of the directories above it',
           cause: error,
         });
@@ -55,10 +56,6 @@ function nonEmpty(text: string | undefined): string | null {
   return text === undefined || text === '' ? null : text;
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-}
-
 function isAbsent(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+  return ['ENOENT', 'ENOTDIR'].includes(faultOf(error));
 }

@@ -1,10 +1,10 @@
 // From file to frozen Config: finds the file and reads it, bounded. Asks nothing of the network and reads no secret.
 
-import { open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { relative } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { sanitise } from '../model/text.ts';
+import { faultOf, readStart } from './bounded-file.ts';
 import type { Config } from './config.ts';
 import { type DiscoveryInput, findConfigFile } from './discovery.ts';
 import { parseConfig } from './parse.ts';
@@ -38,10 +38,9 @@ export async function loadConfig(input: LoadInput): Promise<Config> {
 async function readBounded(file: string, shownFile: string): Promise<string> {
   let bytes: Uint8Array;
   try {
-    bytes = await readStart(file, maxConfigBytes + 1);
+    ({ bytes } = await readStart(file, maxConfigBytes + 1));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new ConfigError('config-not-found', `cannot read ${sanitise(shownFile)}: ${code}`, {
+    throw new ConfigError('config-not-found', `cannot read ${sanitise(shownFile)}: ${faultOf(error)}`, {
       hint: 'check its name and that this user may read it',
       cause: error,
     });
@@ -54,23 +53,5 @@ async function readBounded(file: string, shownFile: string): Promise<string> {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw fault('is not UTF-8; save it as UTF-8');
-  }
-}
-
-/** At most `limit` bytes, also of a pipe that never ends. */
-async function readStart(file: string, limit: number): Promise<Uint8Array> {
-  const handle = await open(file, 'r');
-  try {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    while (length < limit) {
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(Math.min(65_536, limit - length)));
-      if (bytesRead === 0) break;
-      chunks.push(buffer.subarray(0, bytesRead));
-      length += bytesRead;
-    }
-    return Buffer.concat(chunks);
-  } finally {
-    await handle.close();
   }
 }

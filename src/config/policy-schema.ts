@@ -141,7 +141,7 @@ export const failoverShape = z
     max_flips: z
       .strictObject({
         count: z.int().min(1).max(1000).describe('Flips.'),
-        within: duration('1m').describe('Time.'),
+        within: duration('1s').describe('Time.'),
       })
       .optional()
       .describe('Most flips of a route within a time. Default {count: 3, within: 24h}.'),

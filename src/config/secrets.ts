@@ -2,11 +2,11 @@
 // what it read into an error, and never what a program said beside it.
 
 import { spawn } from 'node:child_process';
-import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { Secret, type SecretSource } from '../model/secret.ts';
 import { sanitise } from '../model/text.ts';
+import { faultOf, readStart } from './bounded-file.ts';
 import type { Environment } from './discovery.ts';
 
 /** Keys and tokens have a few hundred octets; a larger answer is not one. */
@@ -57,24 +57,15 @@ async function readFileBounded(
   warn?: (text: string) => void,
 ): Promise<string> {
   try {
-    const handle = await open(file, 'r');
-    try {
-      const { mode } = await handle.stat();
-      // Group and world bits: a warning only, since container runtimes mount secrets as 0444.
-      if ((mode & 0o077) !== 0)
-        warn?.(`${nameOf(source)} may be read by others (mode ${(mode & 0o777).toString(8)}); chmod 600 it`);
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(maxSecretBytes + 1));
-      return decode(source, buffer.subarray(0, bytesRead));
-    } finally {
-      await handle.close();
-    }
+    const { bytes, mode } = await readStart(file, maxSecretBytes + 1);
+    // Group and world bits: a warning only, since container runtimes mount secrets as 0444.
+    if ((mode & 0o077) !== 0)
+      warn?.(`${nameOf(source)} may be read by others (mode ${(mode & 0o777).toString(8)}); chmod 600 it`);
+    return decode(source, bytes);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     // The cause is left out: it adds nothing to its code.
-    throw unreadable(
-      source,
-      error instanceof Error && 'code' in error ? String(error.code) : 'unknown error',
-    );
+    throw unreadable(source, faultOf(error));
   }
 }
 
@@ -82,36 +73,51 @@ function runCommand(source: { readonly command: readonly string[] }, reader: Sec
   const timeoutMs = reader.commandTimeoutMs ?? defaultCommandTimeoutMs;
   const [program = '', ...args] = source.command;
   return new Promise((done, fail) => {
-    // No shell, no terminal to ask on. What it says on stderr may hold the secret and goes nowhere.
+    // No shell, no terminal to ask on; what it says on stderr may hold the secret and goes nowhere. A process group of
+    // its own, so that what it started ends with it: a grandchild that keeps stdout open would keep us waiting.
     const child = spawn(program, args, {
       env: { ...reader.env },
       stdio: ['ignore', 'pipe', 'ignore'],
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
+      detached: true,
     });
     const chunks: Buffer[] = [];
     let length = 0;
+    const stop = (why: string) => {
+      clearTimeout(timer);
+      endGroup(child.pid);
+      child.stdout.destroy();
+      fail(unreadable(source, why));
+    };
+    const timer = setTimeout(() => stop(`it was still running after ${timeoutMs / 1000} s`), timeoutMs);
     child.stdout.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= maxSecretBytes) chunks.push(chunk);
-      else child.kill('SIGKILL');
+      chunks.push(chunk);
+      if (length > maxSecretBytes) stop('it printed more than 64 KiB');
     });
-    child.on('error', (error) => {
-      fail(unreadable(source, 'code' in error ? String(error.code) : 'it could not be started'));
-    });
+    child.on('error', (error) => stop(faultOf(error)));
     child.on('close', (code, signal) => {
-      if (length > maxSecretBytes) fail(unreadable(source, 'it printed more than 64 KiB'));
-      else if (signal !== null) fail(unreadable(source, `it was still running after ${timeoutMs / 1000} s`));
-      else if (code !== 0) fail(unreadable(source, `it ended with ${code ?? 'no'} exit code`));
-      else {
-        try {
-          done(decode(source, Buffer.concat(chunks)));
-        } catch (error) {
-          fail(error instanceof Error ? error : unreadable(source, 'unknown error'));
-        }
+      clearTimeout(timer);
+      if (code !== 0) {
+        fail(
+          unreadable(source, code === null ? `it was ended by ${signal ?? 'a signal'}` : `exit code ${code}`),
+        );
+        return;
+      }
+      try {
+        done(decode(source, Buffer.concat(chunks)));
+      } catch (error) {
+        fail(error instanceof Error ? error : unreadable(source, 'unknown error'));
       }
     });
   });
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 function decode(source: SecretSource, bytes: Uint8Array): string {

@@ -110,7 +110,7 @@ describe('a secret that cannot be read', () => {
     const failing = await refusal(
       node(`console.error('${secret}'); console.log('${secret}'); process.exit(3)`),
     );
-    expect(failing.message).toBe(`cannot read secret command ${process.execPath}: it ended with 3 exit code`);
+    expect(failing.message).toBe(`cannot read secret command ${process.execPath}: exit code 3`);
     expect((await refusal({ command: ['/nonexistent/vault', secret] })).message).toContain('ENOENT');
   });
 
@@ -119,6 +119,12 @@ describe('a secret that cannot be read', () => {
     expect(silent.message).toContain('it was still running after 0.3 s');
     const loud = await refusal(node("setInterval(() => process.stdout.write('x'.repeat(65536)), 1)"));
     expect(loud.message).toContain('it printed more than 64 KiB');
+  });
+
+  it('does not wait for what a program started', async () => {
+    const script =
+      "require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {stdio: 'inherit'})";
+    expect((await refusal(node(script), { commandTimeoutMs: 700 })).message).toContain('still running');
   });
 
   it('gives a program no shell', async () => {
