@@ -134,11 +134,7 @@ function rcodeRefusal(reply: Message, request: Refused): Refusal {
   const rcode = rcodeNames.get(reply.rcode) ?? `rcode ${reply.rcode}`;
   switch (reply.rcode) {
     case rcodes.NOTAUTH:
-      return [
-        request.key === null ? 'provider-credentials' : 'zone-unknown',
-        `${server} is not the primary of zone ${zone}${request.key === null ? ', or wants a TSIG key' : ''} (NOTAUTH)`,
-        { hint: 'Name the primary as `server`, and the zone as the server has it.' },
-      ];
+      return notAuth(request);
     case rcodes.NOTZONE:
       return [
         'name-outside-zone',
@@ -193,21 +189,40 @@ function signedRefused({ server, zone, key, verb }: RefusedRequest): Refusal {
   ];
 }
 
-/** BIND and Knot say so to those who do not sign; PowerDNS 4.7 also to an unknown key or a wrong secret (seen 2026-08). */
+/** NOTAUTH without a TSIG error that explains it. No query is answered so for the zone's sake. */
+function notAuth({ server, zone, key, verb }: Refused): Refusal {
+  const isAboutKey = key === null || verb === 'query';
+  const wants = key === null ? 'wants a TSIG key' : `does not take TSIG key ${displayName(key.name)}`;
+  return [
+    isAboutKey ? 'provider-credentials' : 'zone-unknown',
+    `${server} ${isAboutKey ? `${wants}, or ` : ''}is not the primary of zone ${displayName(zone)} (NOTAUTH)`,
+    { hint: 'Name the primary as `server`, the zone as the server has it, and a key that it knows.' },
+  ];
+}
+
+/**
+ * A query: Knot 3.2 so refuses a zone that it does not have, before it looks at the TSIG (seen 2026-08).
+ * An UPDATE: BIND and Knot to those who do not sign, PowerDNS 4.7 also to an unknown key or a wrong secret (2026-08).
+ */
 function unsignedRefused({ server, zone, key, verb }: RefusedRequest): Refusal {
+  const name = displayName(zone);
+  if (verb === 'query')
+    return [
+      'zone-unknown',
+      `${server} does not serve zone ${name} to us (REFUSED)`,
+      {
+        hint: 'Name the zone as the server has it; check that the server lets us, or our `tsig` key, query it.',
+      },
+    ];
   if (key === null)
     return [
-      verb === 'query' ? 'zone-unknown' : 'provider-credentials',
-      `${server} refused the unsigned ${verb} for zone ${displayName(zone)} (REFUSED)`,
-      { hint: 'Give the provider a `tsig` key that the server allows, and the zone as the server has it.' },
+      'provider-credentials',
+      `${server} refused the unsigned update of zone ${name} (REFUSED)`,
+      { hint: 'Give the provider a `tsig` key that the server allows.' },
     ];
   return [
     'provider-credentials',
-    `${server} refused the ${verb} for zone ${displayName(zone)} and did not sign its answer (REFUSED)`,
-    {
-      hint:
-        `Check that it knows key ${displayName(key.name)} with this secret, that the clocks agree, ` +
-        'and that it serves the zone.',
-    },
+    `${server} refused the update of zone ${name} and did not sign its answer (REFUSED)`,
+    { hint: `Check that it knows key ${displayName(key.name)} with this secret, and that the clocks agree.` },
   ];
 }
