@@ -38,6 +38,7 @@ interface MutableLife extends LetterLife {
   attempts: Attempt[];
   fate: LetterFate;
   settledAt: number | null;
+  isDeferred: boolean;
 }
 
 export interface SenderOptions {
@@ -79,7 +80,11 @@ export class Sender {
   constructor(options: SenderOptions) {
     this.#options = options;
     this.#queue = new RetryQueue({
-      attempt: (life, signal) => this.#attempt(life, signal),
+      attempt: async (life, signal) => {
+        const outcome = await this.#attempt(life, signal);
+        life.isDeferred = outcome === 'deferred';
+        return outcome;
+      },
       giveUp: (life) => this.#settle(life, 'bounced'),
       schedule: options.retry,
       clock: options.clock,
@@ -91,8 +96,14 @@ export class Sender {
     return this.#lives;
   }
 
+  /** Letters that no hop has taken yet, those on their first way included. */
   get queued(): number {
     return this.#queue.items.length;
+  }
+
+  /** Letters that nobody would take so far: what an operator sees in a mail queue. */
+  get deferred(): number {
+    return this.#queue.items.filter((life) => life.isDeferred).length;
   }
 
   /** Sends one letter now and another each interval, until stop. */
@@ -120,6 +131,7 @@ export class Sender {
       attempts: [],
       fate: 'queued',
       settledAt: null,
+      isDeferred: false,
     };
     this.#lives.push(life);
     this.#queue.add(life);

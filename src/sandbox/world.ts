@@ -113,6 +113,11 @@ export class World {
     this.controlFile = controlFileIn(parts.directory);
   }
 
+  /** Of the MX RRset in normal times; seconds. */
+  get ttl(): number {
+    return this.#parts.ttl;
+  }
+
   get hopPort(): number {
     return this.hops[0]?.port ?? 0;
   }
@@ -145,6 +150,12 @@ export class World {
 
   account(): Accounting {
     return accountFor(this.sender.letters, this.mailbox.arrivals, [...this.relays.values()]);
+  }
+
+  /** Every queue tries everything now. */
+  flush(): void {
+    this.sender.flush();
+    for (const relay of this.relays.values()) relay.flush();
   }
 
   /** Resolves when neither the sender nor a relaying hop has anything queued. */

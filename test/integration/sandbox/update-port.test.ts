@@ -97,7 +97,7 @@ describe('the update port', () => {
       'the zone is not ours',
       {
         ...update(before, after),
-        questions: [{ name: domainNameOf('else.example'), type: 'SOA', class: 1 }],
+        questions: [{ name: domainNameOf('else.example'), type: 'SOA' as const, class: 1 }],
       },
       rcodes.NOTAUTH,
     ],
