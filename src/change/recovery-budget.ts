@@ -24,7 +24,7 @@ export interface BudgetInput {
 }
 
 /** A few seconds: a restart of the hop's daemon is over by then, and three probes still fit in a cron minute. */
-export const usualBurstPauseSeconds = 5;
+const usualBurstPauseSeconds = 5;
 
 export function recoveryBudget(
   route: Pick<Route, 'ttl' | 'probe'>,

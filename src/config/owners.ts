@@ -22,7 +22,7 @@ export interface Owners {
 type OwnerName = { readonly name: DomainName } | { readonly fault: string; readonly meant: string | null };
 
 /** A name in a zone: `@`, relative, or absolute with its trailing dot. */
-export function parseOwner(text: string, zone: DomainName): OwnerName {
+function parseOwner(text: string, zone: DomainName): OwnerName {
   if (text === '@') return { name: zone };
   if (text === '') return { fault: 'is empty; the zone itself is "@"', meant: '"@"' };
   const absolute = parseDomainName(text);

@@ -25,7 +25,7 @@ const needs: Readonly<Record<Stage, readonly Stage[]>> = {
 const brings: Partial<Record<Stage, readonly Stage[]>> = { starttls: ['tls', 'ehlo2'], rcpt: ['mail'] };
 
 /** What is wrong with a list of stages, by index; empty where it is sensible. */
-export function stageFaults(given: readonly Stage[]): { index: number; message: string }[] {
+function stageFaults(given: readonly Stage[]): { index: number; message: string }[] {
   return given.flatMap((stage, index) => {
     const before = given.slice(0, index);
     if (before.includes(stage)) return [{ index, message: `${stage} stands here twice; keep one` }];
@@ -47,7 +47,7 @@ export function fullStages(given: readonly Stage[]): Stage[] {
 const maxLocalPart = 64;
 
 /** `local@domain` with a dot-string local part (RFC 5321 §4.1.2): nothing that could end a command line. */
-export function isMailbox(text: string): boolean {
+function isMailbox(text: string): boolean {
   const match = /^([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@([^@\s]+)$/.exec(
     text,
   );

@@ -102,7 +102,7 @@ const records = z
   })
   .meta({ id: 'Records', description: 'Owner names of one zone at one provider.' });
 
-export const weekdays = [
+const weekdays = [
   'monday',
   'tuesday',
   'wednesday',
@@ -112,7 +112,7 @@ export const weekdays = [
   'sunday',
 ] as const;
 
-export function isTimezone(text: string): boolean {
+function isTimezone(text: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: text });
     // Offsets such as +02:00 are accepted by Intl but do not know summer time.

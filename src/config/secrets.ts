@@ -130,7 +130,7 @@ function decode(source: SecretSource, bytes: Uint8Array): string {
 }
 
 /** For people: where the secret is kept. Of a command only the program: arguments may be tokens. */
-export function nameOf(source: SecretSource): string {
+function nameOf(source: SecretSource): string {
   if ('file' in source) return `secret file ${sanitise(source.file)}`;
   if ('env' in source) return `environment variable ${sanitise(source.env)}`;
   if ('credential' in source) return `systemd credential ${sanitise(source.credential)}`;

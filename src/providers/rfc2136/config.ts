@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { dnsPort, domainName, duration, secretSource, serverAddress } from '../config-parts.ts';
 
 /** RFC 8945 §6 makes hmac-sha256 mandatory; md5 must not be used and sha1 should not, so neither is here. */
-export const tsigAlgorithms = ['hmac-sha256', 'hmac-sha384', 'hmac-sha512'] as const;
+const tsigAlgorithms = ['hmac-sha256', 'hmac-sha384', 'hmac-sha512'] as const;
 
 export const rfc2136ConfigSchema = z
   .strictObject({
