@@ -2,12 +2,12 @@
 // it, so that `--version` and `--help` load none of it.
 
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { hostname, userInfo } from 'node:os';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
 import type { Deps } from './app/deps.ts';
-import type { Runtime } from './compose.ts';
+import type { Runtime } from './runtime/run.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { readSecret } from './config/secrets.ts';
@@ -22,6 +22,7 @@ import { createSmtpProbe } from './probes/smtp/index.ts';
 import type { Provider } from './providers/provider.ts';
 import { openProvider } from './providers/registry.ts';
 import { holderIdentity, isDeadHolder } from './runtime/process-identity.ts';
+import type { Store } from './store/store.ts';
 import { openSqlStore } from './store/sql/open.ts';
 
 export interface Program extends Deps {
@@ -42,6 +43,8 @@ const probeSpreadMs = 250;
 export interface OpenOptions {
   /** Value of --config. */
   readonly configFile: string | undefined;
+  /** Act without the state store: no history, no lease, a journal that ends with the run. */
+  readonly isOffline?: boolean;
 }
 
 export async function readConfig(options: OpenOptions): Promise<Config> {
@@ -51,8 +54,7 @@ export async function readConfig(options: OpenOptions): Promise<Config> {
 export async function openProgram(runtime: Runtime, options: OpenOptions): Promise<Program> {
   const config = await readConfig(options);
   const { clock } = runtime;
-  const store = await openSqlStore({ url: await stateUrl(config) });
-  runtime.onClose(() => store.close());
+  const store = await openStore(config, runtime, options.isOffline ?? false);
   const client = createDnsClient();
   runtime.onClose(() => client.close());
   const dns = { client, clock, attempts: dnsAttempts };
@@ -93,6 +95,18 @@ function userName(): string {
     // A container may run under a uid without a name.
     return `uid${process.getuid?.() ?? ''}`;
   }
+}
+
+async function openStore(config: Config, runtime: Runtime, isOffline: boolean): Promise<Store> {
+  if (!isOffline) return keepOpen(await openSqlStore({ url: await stateUrl(config) }), runtime);
+  const directory = await mkdtemp(join(tmpdir(), 'mxctl-offline-'));
+  runtime.onClose(() => rm(directory, { recursive: true, force: true }));
+  return keepOpen(await openSqlStore({ url: `sqlite:${join(directory, 'state.sqlite')}` }), runtime);
+}
+
+function keepOpen(store: Store, runtime: Runtime): Store {
+  runtime.onClose(() => store.close());
+  return store;
 }
 
 async function stateUrl(config: Config): Promise<string> {
@@ -139,8 +153,9 @@ async function readCaFiles(config: Config): Promise<string[]> {
 function providerOpener(config: Config, runtime: Runtime): (name: string) => Promise<Provider> {
   const opened = new Map<string, Promise<Provider>>();
   runtime.onClose(async () => {
-    const providers = await Promise.allSettled(opened.values());
-    await Promise.all(providers.map((one) => (one.status === 'fulfilled' ? one.value.close() : undefined)));
+    for (const opening of await Promise.allSettled([...opened.values()])) {
+      if (opening.status === 'fulfilled') await opening.value.close();
+    }
   });
   return (name) => {
     const known = opened.get(name);

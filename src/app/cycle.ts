@@ -11,10 +11,10 @@ import {
   type FlipFacts,
   type LiveView,
 } from '../decision/decide.ts';
-import { AppError } from '../errors.ts';
+import { AppError, type ExitCode } from '../errors.ts';
 import { isByPerson, isFlip, isUnsettled, type Action } from '../model/change.ts';
 import { hopKey } from '../model/hop.ts';
-import type { Route } from '../model/route.ts';
+import { ownersOf, type Route } from '../model/route.ts';
 import type { RouteState } from '../model/route-state.ts';
 import { contextFor, type RouteFacts } from './assess.ts';
 import { mapBounded } from './concurrency.ts';
@@ -22,12 +22,15 @@ import type { Deps } from './deps.ts';
 import { lookAtRoute, type RouteLook } from './look.ts';
 import { measureRoute, ProbeRun, type RouteMeasurement } from './measure.ts';
 import { move, type MoveResult } from './move.ts';
+import { decisionExitCode, moveError } from './outcome.ts';
 import { withLease } from './lease.ts';
 import { hasUnsettled, recoverRoute, type Recovery } from './recover.ts';
 import { checkVantage, isSilent } from './vantage.ts';
 
 /** Routes measured at once. Each holds a handful of sockets; the probe bounds sessions per address. */
 const parallelRoutes = 64;
+/** Routes moved at once: most of a move is waiting for the authorities. */
+const parallelMoves = 16;
 /** Fewer distinct hops than this say nothing about a share of them. */
 const fewHops = 10;
 /** An applied action that some authority still does not answer stops being waited for after this long: a dead
@@ -45,6 +48,7 @@ export interface RouteOutcome {
   /** True where the decision or its reasons differ from the last run's. */
   readonly isNews: boolean;
   readonly error: AppError | null;
+  readonly exitCode: ExitCode;
 }
 
 export interface CycleResult {
@@ -70,18 +74,12 @@ export async function runCycle(deps: Deps, outer: AbortSignal): Promise<CycleRes
     const routes = [...deps.config.routes.values()];
     const seen = await mapBounded(routes, parallelRoutes, (route) => seeRoute(route, run, deps, signal));
     const world = worldOf(seen);
-    const outcomes: RouteOutcome[] = [];
-    let movedThisRun = 0;
-    for (const [at, one] of seen.entries()) {
-      signal.throwIfAborted();
-      const outcome =
-        one instanceof AppError
-          ? failed(routes[at]?.name ?? '', one)
-          : await settleRoute(one, { ...world, movedThisRun, run }, deps, signal);
-      movedThisRun +=
-        outcome.moved === null ? 0 : new Set(outcome.moved.plan.changes.map((c) => c.owner)).size;
-      outcomes.push(outcome);
-    }
+    const context: RunContext = { ...world, moving: new Set(), run };
+    const outcomes = await mapBounded(seen, parallelMoves, (one, at) =>
+      one instanceof AppError
+        ? Promise.resolve(failed(routes[at]?.name ?? '', one))
+        : settleRoute(one, context, deps, signal),
+    );
     await remember(seen, deps);
     return { startedAt, finishedAt: deps.clock.now(), probes: run.probes, routes: outcomes };
   });
@@ -133,7 +131,8 @@ function worldOf(seen: readonly (Seen | AppError)[]): World {
 }
 
 interface RunContext extends World {
-  readonly movedThisRun: number;
+  /** Owner names that this run moves; grows as decisions are made, so that parallel routes share one brake. */
+  readonly moving: Set<string>;
   readonly run: ProbeRun;
 }
 
@@ -147,7 +146,8 @@ async function settleRoute(
   try {
     const facts = await factsOf(seen, world, deps, signal);
     const before = await deps.store.readRouteState(route.name);
-    const decided = decide(before, decisionInput(facts));
+    const decided = decide(before, decisionInput({ ...facts, movedThisRun: world.moving.size }));
+    if (decided.decision.kind === 'move') for (const owner of ownersOf(route)) world.moving.add(owner);
     // The state is kept before the move: a run killed in the middle has remembered what it saw.
     await deps.store.writeRouteState(route.name, decided.state);
     const moved =
@@ -156,7 +156,9 @@ async function settleRoute(
         : null;
     const isNews = moved !== null || recovered.length > 0 || isNew(before, decided.state);
     if (isNews) await tell(route, decided, deps);
-    return { route: route.name, decided, measurement, moved, recovered, isNews, error: moved?.fault ?? null };
+    const error = moveError(moved);
+    const exitCode = error?.exitCode ?? decisionExitCode(decided.decision);
+    return { route: route.name, decided, measurement, moved, recovered, isNews, error, exitCode };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError)) throw error;
     return { ...failed(route.name, error), measurement, recovered };
@@ -164,7 +166,17 @@ async function settleRoute(
 }
 
 function failed(route: string, error: AppError): RouteOutcome {
-  return { route, decided: null, measurement: null, moved: null, recovered: [], isNews: true, error };
+  const { exitCode } = error;
+  return {
+    route,
+    decided: null,
+    measurement: null,
+    moved: null,
+    recovered: [],
+    isNews: true,
+    error,
+    exitCode,
+  };
 }
 
 async function factsOf(seen: Seen, world: RunContext, deps: Deps, signal: AbortSignal): Promise<RouteFacts> {
@@ -179,7 +191,7 @@ async function factsOf(seen: Seen, world: RunContext, deps: Deps, signal: AbortS
     vantage: await checkVantage(route, measurement, world, deps, signal),
     actions,
     pauses: await deps.store.readPauses(now),
-    movedThisRun: world.movedThisRun,
+    movedThisRun: world.moving.size,
     failingShare: world.failingShare,
     // Read only for a move that is about to be made: a policy is an HTTPS request per domain.
     sts: null,

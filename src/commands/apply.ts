@@ -6,7 +6,7 @@ import { parsePlanFile, proposeSaved } from '../app/apply.ts';
 import { openProgram } from '../compose.ts';
 import { UsageError } from '../errors.ts';
 import { carryOutWithConsent } from '../front/consent.ts';
-import { consentFlags } from '../front/flags.ts';
+import { consentFlags, offlineFlag } from '../front/flags.ts';
 
 /** A plan over 500 domains is some 300 KiB. */
 const largestFile = 16 * 1024 * 1024;
@@ -17,12 +17,15 @@ export default class Apply extends BaseCommand<typeof Apply> {
   static override args = {
     file: Args.string({ description: 'plan file, from mxctl plan --out', required: true }),
   };
-  static override flags = consentFlags;
+  static override flags = { ...consentFlags, ...offlineFlag };
 
   protected override async execute(context: CommandContext<typeof Apply>): Promise<CommandResult> {
     const { args, flags, runtime } = context;
     const saved = parsePlanFile(await readPlanFile(args.file), args.file);
-    const program = await openProgram(runtime, { configFile: flags.config });
+    const program = await openProgram(runtime, {
+      configFile: flags.config,
+      isOffline: flags['offline-state'],
+    });
     const proposal = await proposeSaved(saved, program, runtime.signal);
     const question = `Move ${saved.route} to ${saved.to}?`;
     const options = { flags, question, rollbackOf: null };

@@ -3,7 +3,7 @@ import { BaseCommand } from '../base-command.ts';
 import type { CommandContext, CommandResult } from '../base-command.ts';
 import { exitCodeOf, runRound, runRounds } from '../app/rounds.ts';
 import { openProgram } from '../compose.ts';
-import { exitCodes } from '../errors.ts';
+import { AppError, exitCodes } from '../errors.ts';
 import { durationFlag } from '../front/flags.ts';
 import { renderRound, roundDocument } from '../render/round.ts';
 
@@ -27,8 +27,7 @@ export default class Auto extends BaseCommand<typeof Auto> {
     const { flags, runtime } = context;
     const program = await openProgram(runtime, { configFile: flags.config });
     if (flags.interval === undefined) {
-      const signal = AbortSignal.any([runtime.signal, AbortSignal.timeout(flags['max-runtime'])]);
-      const result = await runRound(program, signal);
+      const result = await runRound(program, withDeadline(runtime.signal, flags['max-runtime']));
       return {
         exitCode: exitCodeOf(result),
         data: roundDocument(result),
@@ -52,4 +51,16 @@ export default class Auto extends BaseCommand<typeof Auto> {
     );
     return { exitCode: exitCodes.ok, data: { rounds }, text: () => [] };
   }
+}
+
+/** Aborts with the caller's signal or when the round has taken too long: a run must not outlive its slot. */
+function withDeadline(signal: AbortSignal, ms: number): AbortSignal {
+  const late = new AbortController();
+  const error = new AppError('undecided', `the round took longer than --max-runtime (${ms / 1000} s)`, {
+    exitCode: exitCodes.undecided,
+    hint: 'shorten probe.timeout or give it more time; what was under way is settled by the next round',
+    retryable: true,
+  });
+  setTimeout(() => late.abort(error), ms).unref();
+  return AbortSignal.any([signal, late.signal]);
 }

@@ -5,7 +5,7 @@ import { proposeMove } from '../app/propose.ts';
 import { pathNamed, routeNamed } from '../app/routes.ts';
 import { openProgram } from '../compose.ts';
 import { carryOutWithConsent } from '../front/consent.ts';
-import { consentFlags } from '../front/flags.ts';
+import { consentFlags, offlineFlag } from '../front/flags.ts';
 
 export default class Failover extends BaseCommand<typeof Failover> {
   static override summary = 'Move a route to another path: shows the plan, then asks.';
@@ -20,11 +20,15 @@ export default class Failover extends BaseCommand<typeof Failover> {
   static override flags = {
     to: Flags.string({ summary: 'path to move to', helpValue: 'PATH' }),
     ...consentFlags,
+    ...offlineFlag,
   };
 
   protected override async execute(context: CommandContext<typeof Failover>): Promise<CommandResult> {
     const { args, flags, runtime } = context;
-    const program = await openProgram(runtime, { configFile: flags.config });
+    const program = await openProgram(runtime, {
+      configFile: flags.config,
+      isOffline: flags['offline-state'],
+    });
     const route = routeNamed(args.route, program);
     const to = flags.to === undefined ? null : pathNamed(flags.to, route).name;
     const proposal = await proposeMove(route, to, program, runtime.signal);

@@ -17,6 +17,7 @@ export interface ConsentFlags {
   readonly confirm: string | undefined;
   readonly override: readonly string[];
   readonly reason: string | undefined;
+  readonly 'offline-state'?: boolean;
 }
 
 interface Asking {
@@ -60,6 +61,7 @@ export async function carryOutWithConsent(
   };
   const result = await executePlan(route, prepared, consent, program, asking.signal);
   return {
+    ...(options.flags['offline-state'] === true ? { warnings: [offlineWarning] } : {}),
     data: data(result),
     text: (style) => renderAction(result.action, program.clock.now(), style),
     error: errorOf(result),
@@ -71,6 +73,12 @@ export async function carryOutWithConsent(
     ],
   };
 }
+
+const offlineWarning = {
+  code: 'offline-state',
+  message: 'acted without the state store: keep this plan, for rollback and history will not know of it',
+  subject: null,
+};
 
 type Overrides = Parameters<typeof checkGuards>[1];
 

@@ -21,6 +21,14 @@ export const consentFlags = {
   reason: Flags.string({ summary: 'why, for the journal and the history', helpValue: 'TEXT' }),
 };
 
+/** For the night on which the state store is gone too: no history, no lease, no journal to roll back from. */
+export const offlineFlag = {
+  'offline-state': Flags.boolean({
+    summary: 'act though the state store cannot be used; needs --reason',
+    dependsOn: ['reason'],
+  }),
+};
+
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A duration as in the config: `30s 5m 2h 7d`; its value is ms. */

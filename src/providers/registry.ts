@@ -22,6 +22,6 @@ export async function openProvider(name: string, block: ProviderBlock, deps: Pro
   }
   const { createRfc2136Provider } = await import('./rfc2136/index.ts');
   const { server, tsig, timeoutMs } = block;
-  const key = tsig === null ? null : { ...tsig, secret: await deps.readSecret(tsig.secret) };
+  const key = { ...tsig, secret: await deps.readSecret(tsig.secret) };
   return createRfc2136Provider({ name, server, tsig: key, timeoutMs }, deps);
 }

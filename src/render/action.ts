@@ -20,6 +20,7 @@ const endings: Readonly<Record<ActionState, { text: string; tone: Tone }>> = {
 
 /** `support: proxy -> direct`, as in every list and event. */
 export function describeMove({ plan }: Action): string {
+  if (plan.kind === 'raise-ttl') return `${plan.route}: TTL of ${plan.to ?? ''} raised`;
   return `${plan.route}: ${plan.from ?? 'drift'} -> ${plan.to ?? 'as before'}`;
 }
 
@@ -45,7 +46,8 @@ function changeLines(action: Action): string[] {
 export function actionLine(action: Action): string {
   const end = endings[action.state].text;
   const note = action.note === null ? '' : ` (${sanitise(action.note, 120)})`;
-  return `${formatInstant(action.intendedAt)}  ${action.plan.id}  ${describeMove(action)}  ${action.plan.kind}  ${end}  ${sanitise(action.by)}${note}`;
+  const kind = action.plan.kind === 'raise-ttl' ? '' : `  ${action.plan.kind}`;
+  return `${formatInstant(action.intendedAt)}  ${action.plan.id}  ${describeMove(action)}${kind}  ${end}  ${sanitise(action.by)}${note}`;
 }
 
 export function actionDocument(action: Action): Record<string, unknown> {

@@ -20,7 +20,9 @@ export function renderHistory(
     ...events.filter((one) => one.kind !== 'action').map((one) => ({ at: one.at, text: eventLine(one) })),
   ].sort((a, b) => a.at - b.at);
   if (entries.length === 0) return ['Nothing was changed or decided yet.'];
-  return entries.slice(-limit).flatMap(({ text }) => wrap(text, style.width, '    '));
+  return entries
+    .slice(-limit)
+    .flatMap(({ text }) => wrap(text, style.width, '    ').map((line) => line.trimEnd()));
 }
 
 function eventLine(event: Event): string {

@@ -7,7 +7,7 @@ import type { GuardResult, GuardVerdict, Plan, RrsetChange } from '../model/chan
 import type { Rrset } from '../model/rrset.ts';
 import { formatDuration, formatRelative, formatTime } from './duration.ts';
 import { iso } from './status.ts';
-import { displayWidth, justify, pad, type Style, type Tone, wrap } from './terminal.ts';
+import { displayWidth, hang, justify, pad, type Style, type Tone } from './terminal.ts';
 
 const labelWidth = 12;
 /** RRsets shown in full; a plan over hundreds of domains says the rest in a line. */
@@ -15,7 +15,9 @@ const mostShown = 12;
 
 export function renderPlan(prepared: PreparedPlan, now: number, style: Style): string[] {
   const { plan } = prepared;
-  const title = `Plan ${plan.id}   ${plan.route}: ${plan.from ?? 'drift'} -> ${plan.to ?? 'as before'}`;
+  const move =
+    plan.kind === 'raise-ttl' ? 'raise the TTL' : `${plan.from ?? 'drift'} -> ${plan.to ?? 'as before'}`;
+  const title = `Plan ${plan.id}   ${plan.route}: ${move}`;
   return [
     ...justify(title, `${formatTime(now)} UTC`, style.width),
     ...changeLines(prepared, style),
@@ -27,10 +29,7 @@ export function renderPlan(prepared: PreparedPlan, now: number, style: Style): s
 }
 
 function labelled(label: string, texts: readonly string[], style: Style): string[] {
-  const indent = ' '.repeat(labelWidth);
-  return texts.flatMap((text, at) =>
-    wrap(`${at === 0 ? pad(`  ${label}`, labelWidth) : indent}${text}`, style.width, indent),
-  );
+  return texts.flatMap((text, at) => hang(pad(at === 0 ? `  ${label}` : '', labelWidth), text, style.width));
 }
 
 /** RRsets that change alike are shown once, the others named. */
@@ -45,7 +44,7 @@ function changeLines({ plan, providers }: PreparedPlan, style: Style): string[] 
     return [
       `  ${first.owner}  ${first.type}   ${label}, zone ${displayName(first.zone)}`,
       ...diffLines(first, style),
-      ...(same.length === 0 ? [] : wrap(`  ${listed(same)}: same change`, style.width, '  ')),
+      ...(same.length === 0 ? [] : hang('  ', `${listed(same)}: same change`, style.width)),
     ];
   });
   const hidden = groups.length - mostShown;
@@ -67,8 +66,9 @@ function shapeOf({ expected, desired, type, provider, owner }: RrsetChange): str
 }
 
 function diffLines({ expected, desired }: RrsetChange, style: Style): string[] {
-  const left = sideLines('-', expected, null);
-  const right = sideLines('+', desired, expected);
+  const ttlWidth = String(Math.max(expected?.ttl ?? 0, desired?.ttl ?? 0)).length;
+  const left = sideLines('-', expected, null, ttlWidth);
+  const right = sideLines('+', desired, expected, ttlWidth);
   const leftWidth = Math.max(...left.map(displayWidth));
   if (leftWidth + 6 + Math.max(...right.map(displayWidth)) > style.width - 4) {
     return [
@@ -86,10 +86,10 @@ function paintSide(tone: Tone, line: string, style: Style): string {
   return `    ${style.paint(tone, line)}`;
 }
 
-function sideLines(mark: '-' | '+', rrset: Rrset | null, before: Rrset | null): string[] {
+function sideLines(mark: '-' | '+', rrset: Rrset | null, before: Rrset | null, ttlWidth: number): string[] {
   if (rrset === null) return [`${mark} (none)`];
   return rrset.rdata.map((value) => {
-    const ttl = String(rrset.ttl).padStart(5);
+    const ttl = String(rrset.ttl).padStart(ttlWidth);
     const kept = mark === '+' && before?.rdata.includes(value) === true ? '  kept' : '';
     return `${mark} ${ttl}  ${value}${kept}`;
   });
@@ -132,15 +132,28 @@ const verdictWords: Readonly<Record<GuardVerdict, string>> = {
   skipped: '-',
 };
 
+/** Guards that say something about the target even when they are content; of the others only the names are shown. */
+const telling: readonly string[] = ['target-unhealthy', 'target-rcpt', 'mta-sts', 'tls-name'];
+
 /** What forbids comes last: the last lines are the ones that are read. */
 function guardLines(guards: readonly GuardResult[], style: Style): string[] {
-  const order: readonly GuardVerdict[] = ['ok', 'skipped', 'warn', 'forbid'];
-  const sorted = order.flatMap((verdict) => guards.filter((one) => one.verdict === verdict));
-  const indent = ' '.repeat(labelWidth + 6);
-  return sorted.flatMap(({ name, verdict, reason }, at) => {
-    const label = at === 0 ? pad('  Guards', labelWidth) : ' '.repeat(labelWidth);
+  const quiet = guards.filter((one) => one.verdict === 'ok' && !telling.includes(one.name));
+  const told = (verdict: GuardVerdict) =>
+    guards.filter((one) => one.verdict === verdict && !quiet.includes(one));
+  const lines: { verdict: GuardVerdict; text: string }[] = [
+    ...told('ok').map(({ verdict, reason }) => ({ verdict, text: reason })),
+    ...(quiet.length === 0
+      ? []
+      : [{ verdict: 'ok' as const, text: quiet.map((one) => one.name).join(', ') }]),
+    ...[...told('skipped'), ...told('warn'), ...told('forbid')].map(({ name, verdict, reason }) => ({
+      verdict,
+      text: `${name}: ${reason}`,
+    })),
+  ];
+  return lines.flatMap(({ verdict, text }, at) => {
+    const label = pad(at === 0 ? '  Guards' : '', labelWidth);
     const word = style.paint(verdictTones[verdict], pad(verdictWords[verdict], 4));
-    return wrap(`${label}${word}  ${name}: ${reason}`, style.width, indent);
+    return hang(`${label}${word}  `, text, style.width);
   });
 }
 

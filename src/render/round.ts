@@ -1,13 +1,12 @@
 // What a round of `auto` says. Nothing where nothing changed: cron mails any output.
 
 import type { CycleResult, RouteOutcome } from '../app/cycle.ts';
-import { routeError, routeExitCode } from '../app/rounds.ts';
 import { sanitise } from '../model/text.ts';
 import { actionDocument, describeMove } from './action.ts';
 import { formatInstant } from './duration.ts';
 import { planDocumentOf, waitText } from './plan.ts';
 import { healthDocument, iso } from './status.ts';
-import { type Style, wrap } from './terminal.ts';
+import { hang, type Style } from './terminal.ts';
 
 /** Lines about routes whose decision changed, that moved, or that failed. */
 export function renderRound(result: CycleResult, style: Style): string[] {
@@ -24,21 +23,19 @@ function isFirstCalm({ decided, moved, recovered, error }: RouteOutcome): boolea
 
 function routeLines(outcome: RouteOutcome, { finishedAt }: CycleResult, style: Style): string[] {
   const { decided, moved, recovered } = outcome;
-  const error = routeError(outcome);
+  const { error } = outcome;
   const lines = [
     ...recovered.map((one) => one.text),
     ...(decided?.reasons ?? []),
     ...(moved?.action == null
       ? [`decision: ${decided?.state.lastDecision ?? 'none'}`]
       : [
-          `moved ${describeMove(moved.action)}; ${waitText(moved.action.clearAt, finishedAt)}; undo: mxctl rollback ${moved.plan.id}`,
+          `${moved.plan.kind === 'raise-ttl' ? '' : 'moved '}${describeMove(moved.action)}; ${waitText(moved.action.clearAt, finishedAt)}; undo: mxctl rollback ${moved.plan.id}`,
         ]),
     ...(error === null ? [] : [`${error.message}${error.hint === null ? '' : `; ${error.hint}`}`]),
   ];
   const head = `${formatInstant(finishedAt)}  ${outcome.route}  `;
-  return lines.flatMap((line, at) =>
-    wrap(`${at === 0 ? head : '    '}${sanitise(line, 600)}`, style.width, '      '),
-  );
+  return lines.flatMap((line, at) => hang(at === 0 ? head : '    ', sanitise(line, 600), style.width));
 }
 
 export function roundDocument(result: CycleResult): Record<string, unknown> {
@@ -64,10 +61,10 @@ export function roundDocument(result: CycleResult): Record<string, unknown> {
 
 function routeDocument(outcome: RouteOutcome): Record<string, unknown> {
   const { decided, measurement, moved, recovered } = outcome;
-  const error = routeError(outcome);
+  const { error } = outcome;
   return {
     route: outcome.route,
-    exit_code: routeExitCode(outcome),
+    exit_code: outcome.exitCode,
     phase: decided?.phase ?? 'unknown',
     condition: decided?.condition ?? 'unseen',
     decision: decided?.decision ?? null,

@@ -5,11 +5,10 @@ import { describeDrift } from '../change/guards/scope.ts';
 import { displayName } from '../model/domain-name.ts';
 import type { Fate } from '../model/fate.ts';
 import type { PathHealth, RankedHop } from '../model/hop-health.ts';
-import { pathOf } from '../model/route.ts';
 import { sanitise } from '../model/text.ts';
 import { formatDuration, formatInstant, formatTime } from './duration.ts';
 import { renderTable, type Cell } from './table.ts';
-import { justify, type NextStep, type Style, type Tone, wrap } from './terminal.ts';
+import { justify, type NextStep, type Style, type Tone, hang } from './terminal.ts';
 
 const consequences: Readonly<Record<Fate, string>> = {
   accepted: 'senders get through.',
@@ -68,7 +67,7 @@ function rowOf(status: RouteStatus, now: number): Cell[] {
   const word = words[health?.status ?? 'unknown'];
   const score =
     health === null || health.hops.length === 0 ? '' : `${health.upCount}/${health.hops.length} up`;
-  const since = status.state?.activePath === activeOf(status) ? status.state?.activeSince : undefined;
+  const since = status.state?.activePath === activeOf(status) ? status.state.activeSince : undefined;
   return [
     status.route.name,
     activeOf(status) ?? (status.match.kind === 'unseen' ? '?' : status.match.kind),
@@ -124,9 +123,8 @@ function troublesOf(status: RouteStatus, now: number, style: Style): string[] {
     );
   }
   const { name } = status.route;
-  const indent = ' '.repeat(name.length + 5);
   return lines.flatMap(({ mark, tone, text }) => {
-    const [first = '', ...rest] = wrap(`${mark} ${name}  ${sanitise(text, 600)}`, style.width, indent);
+    const [first = '', ...rest] = hang(`${mark} ${name}  `, sanitise(text, 600), style.width);
     return [style.paint(tone, first), ...rest];
   });
 }
@@ -135,8 +133,7 @@ function pathTrouble(status: RouteStatus, name: string, health: PathHealth, isAc
   const failing = health.hops.filter(
     (one) => one.health.status === 'down' || one.health.failingSince !== null,
   );
-  const role = pathOf(status.route, name)?.role ?? 'path';
-  const whose = isActive ? '' : `${role} ${name}: `;
+  const whose = isActive ? '' : `${status.route.keep.includes(name) ? 'backup' : 'standby'} ${name}: `;
   const since = health.failingSince === null ? '' : ` since ${formatTime(health.failingSince)}`;
   const score = ` (${failing.length} of ${health.hops.length})`;
   const what =
@@ -187,7 +184,7 @@ export function statusDocument(report: StatusReport): unknown {
       disagreement: one.disagreement,
       preferred: one.route.prefer,
       domains: one.domains,
-      active_since: one.state?.activePath === activeOf(one) ? iso(one.state?.activeSince ?? null) : null,
+      active_since: one.state?.activePath === activeOf(one) ? iso(one.state.activeSince) : null,
       phase: one.state?.phase ?? 'unknown',
       last_decision: one.state?.lastDecision ?? null,
       reasons: one.state?.lastReasons ?? [],

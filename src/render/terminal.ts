@@ -76,6 +76,13 @@ export function wrap(text: string, width: number, indent = ''): string[] {
   return [...lines, line];
 }
 
+/** `lead` and then the words, the further lines as far in as the lead is wide. */
+export function hang(lead: string, text: string, width: number): string[] {
+  const indent = ' '.repeat(displayWidth(lead));
+  const lines = wrap(text, Math.max(20, width - indent.length));
+  return lines.map((line, at) => (at === 0 ? lead : indent) + line);
+}
+
 /** `left` at the left edge, `right` at the right one; `right` gets its own line where both do not fit. */
 export function justify(left: string, right: string, width: number): string[] {
   const gap = width - displayWidth(left) - displayWidth(right);
