@@ -2,9 +2,7 @@
 // loopback in this process. Load it by dynamic import: it brings dns2, smtp-server and a PKI library.
 
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { TsigKey } from '../dns/tsig.ts';
 import { displayName } from '../model/domain-name.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
@@ -30,6 +28,7 @@ import { type CachingResolver, startResolver } from './resolver.ts';
 import type { RetrySchedule } from './retry-queue.ts';
 import { Sender } from './sender.ts';
 import { startUpdatePort, type UpdatePort } from './update-port.ts';
+import { caFileIn, controlFileIn, makeDirectory, tsigSecretFileIn, writeKeys } from './world-files.ts';
 import { startHops } from './world-hops.ts';
 import { formatWorldConfig, type WorldConfigOptions } from './world-config.ts';
 import { createZoneData, type ZoneData } from './zone.ts';
@@ -108,8 +107,8 @@ export class World {
     this.mailbox = parts.mailbox;
     this.sender = parts.sender;
     this.clock = parts.clock;
-    this.caFile = join(parts.directory, 'ca.pem');
-    this.tsigSecretFile = join(parts.directory, 'tsig.key');
+    this.caFile = caFileIn(parts.directory);
+    this.tsigSecretFile = tsigSecretFileIn(parts.directory);
     this.controlFile = controlFileIn(parts.directory);
   }
 
@@ -195,14 +194,11 @@ export class World {
   }
 }
 
-/** Last opened, first closed. */
+/** Last opened, first closed; each is tried, whatever the others did. */
 async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
-  for (const close of closers.toReversed()) await close();
-}
-
-/** Where the control file of a sandbox in `directory` is. */
-export function controlFileIn(directory: string): string {
-  return join(directory, 'control.json');
+  const faults: unknown[] = [];
+  for (const close of closers.toReversed()) await close().catch((fault: unknown) => faults.push(fault));
+  if (faults.length > 0) throw new AggregateError(faults, 'the sandbox did not close cleanly');
 }
 
 interface WorldParts {
@@ -224,23 +220,6 @@ interface WorldParts {
   readonly failoverTtl: number;
 }
 
-async function makeDirectory(given: string | undefined): Promise<string> {
-  if (given === undefined) return mkdtemp(join(tmpdir(), 'mxctl-sandbox-'));
-  await mkdir(given, { recursive: true, mode: 0o700 });
-  return given;
-}
-
-/** 256 bits, as long as the digest (RFC 8945 §8). */
-const secretOctets = 32;
-
-async function writeSecrets(directory: string, key: TsigKey, caPem: string): Promise<void> {
-  const secretFile = join(directory, 'tsig.key');
-  await writeFile(secretFile, `${Buffer.from(key.secret).toString('base64')}\n`, { mode: 0o600 });
-  // The mode above only counts for a file that is new.
-  await chmod(secretFile, 0o600);
-  await writeFile(join(directory, 'ca.pem'), caPem);
-}
-
 /** Rejects where loopback lacks the addresses (Linux has all of 127/8) or a given port is taken. */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const closers: (() => Promise<void>)[] = [];
@@ -258,6 +237,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }
 }
 
+/** 256 bits, as long as the digest (RFC 8945 §8). */
+const secretOctets = 32;
+
 /** Every part that opens something pushes what closes it, so that a world that fails half-way leaves nothing. */
 async function openParts(options: WorldOptions, closers: (() => Promise<void>)[]): Promise<WorldParts> {
   const settings = { ...defaults, ...options };
@@ -271,7 +253,7 @@ async function openParts(options: WorldOptions, closers: (() => Promise<void>)[]
   if (options.directory === undefined) closers.push(() => rm(directory, { recursive: true, force: true }));
   const key: TsigKey = { name: tsigKeyName, algorithm: 'hmac-sha256', secret: randomBytes(secretOctets) };
   const certificates = await createCertificateAuthority(clock.now());
-  await writeSecrets(directory, key, certificates.caPem);
+  await writeKeys(directory, key, certificates.caPem);
   const data = createZoneData(clock, nameServers, zonePlans(settings.ttl));
   const address = controllerAddress;
   const primary = await opened(startAuthority({ data, clock, address, port: ports.primary ?? 0 }));

@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { domainNameOf } from '../../../src/model/domain-name.ts';
+import { parseConfig } from '../../../src/config/parse.ts';
 import { postFault, readHops } from '../../../src/sandbox/control.ts';
 import { deliver } from '../../../src/sandbox/delivery.ts';
-import { mailDomain } from '../../../src/sandbox/map.ts';
+import { hopPlans, mailDomain } from '../../../src/sandbox/map.ts';
 import { startWorld, type World } from '../../../src/sandbox/world.ts';
 import { parseZoneLine } from '../../../src/sandbox/zone.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
@@ -288,11 +288,23 @@ describe('the world', () => {
     await expect(stat(own.directory)).rejects.toThrow(/ENOENT/);
   });
 
-  it('is described by its config', () => {
+  it('is described by a config that the program accepts', () => {
     const yaml = world.configYaml({ stateFile: '/tmp/state "quoted".db', mode: 'manual', ttl: 30 });
-    expect(yaml).toContain(String.raw`url: "sqlite:/tmp/state \"quoted\".db"`);
-    expect(yaml).toContain(`mode: manual`);
-    expect(yaml).toContain(`{preference: 20, exchange: mx2.filter.example.net, port: ${world.hopPort}}`);
-    expect(world.data.rrset(domainNameOf('shop.example'), 'MX')?.ttl).toBe(60);
+    const input = { configFile: '/tmp/mxctl.yaml', shownFile: 'mxctl.yaml', now: 0, hostname: 'here' };
+    const config = parseConfig(yaml, input);
+    const route = config.routes.get('shop');
+    expect(config.stateUrl).toBe('sqlite:/tmp/state "quoted".db');
+    expect(config.resolvers).toEqual([{ address: '127.0.0.1', port: world.resolver.port }]);
+    expect(route).toMatchObject({ ttl: 30, prefer: 'proxy', failoverTo: ['direct'], keep: ['spool'] });
+    expect(route?.failover).toMatchObject({ mode: 'manual', failback: 'manual', holdDownMs: 5000 });
+    expect(route?.records[0]?.authorities?.map((one) => one.port)).toEqual([
+      world.primary.port,
+      world.secondary.port,
+    ]);
+    expect(route?.paths.flatMap((path) => (path.kind === 'mx' ? path.mx : []))).toEqual(
+      hopPlans
+        .filter((one) => one.path !== null)
+        .map(({ preference, exchange }) => ({ preference, exchange, port: world.hopPort })),
+    );
   });
 });
