@@ -56,7 +56,7 @@ export class SmtpConnection {
   readonly #address: string;
   readonly #clock: SmtpClock;
   #socket: net.Socket;
-  #parser = new ReplyParser();
+  readonly #parser = new ReplyParser();
   /** How the connection ended; null while it lives. */
   #end: SmtpFault | null = null;
   #wake: () => void = () => {};
@@ -122,8 +122,6 @@ export class SmtpConnection {
       this.#end = outcome.fault;
       return outcome;
     }
-    // RFC 3207 §4.2: all that was learned before is forgotten.
-    this.#parser = new ReplyParser();
     this.#socket = outcome.value;
     this.#listen(outcome.value);
     return { ok: true, value: tlsFactsOf(outcome.value, exchange) };

@@ -19,7 +19,8 @@ export function createProbeContext(caCertificates: readonly string[] = []): tls.
   });
 }
 
-/** Resolves with the TLS socket, its certificate not yet judged; null where `timeoutMs` went by. */
+/** Resolves with the TLS socket, its certificate not yet judged; null where `timeoutMs` went by. Destroying `socket`
+ *  ends a handshake that got nowhere. */
 export function handshake(
   socket: Socket,
   exchange: DomainName,
@@ -37,18 +38,13 @@ export function handshake(
       // The name is judged in certificate.ts; here only the chain is, so that the two can be told apart.
       checkServerIdentity: () => undefined,
     });
-    let isSecured = false;
-    const onSecure = () => {
-      isSecured = true;
-      done({ ok: true, value: secure });
-    };
+    const onSecure = () => done({ ok: true, value: secure });
     const onError = (error: Error) => done({ ok: false, fault: tlsFaultOf(error) });
     const onClose = () => done(failed('tls', 'TLS handshake failed: connection closed'));
     secure.once('secureConnect', onSecure).on('error', onError).once('close', onClose);
     return () => {
       secure.off('secureConnect', onSecure).off('close', onClose);
       // The error listener stays: a late error without one would end the process. `done` ignores it by then.
-      if (!isSecured) secure.destroy();
     };
   });
 }

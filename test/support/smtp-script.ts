@@ -75,6 +75,8 @@ export interface ScriptedHop extends AsyncDisposable {
   readonly said: readonly string[];
   /** Addresses clients came from, in order. */
   readonly clients: readonly string[];
+  /** Names clients asked for in their TLS handshakes (SNI), `-` where none. */
+  readonly asked: readonly string[];
   /** What went against the transcript, pregreeting included. */
   readonly deviations: readonly string[];
   /** Most transcripts in play at once so far. */
@@ -170,6 +172,7 @@ export async function playSmtp(
   const said: string[] = [];
   const clients: string[] = [];
   const deviations: string[] = [];
+  const asked: string[] = [];
   const open = new Set<Promise<void>>();
   let current = 0;
   const sockets = new Set<net.Socket>();
@@ -186,7 +189,7 @@ export async function playSmtp(
     current += 1;
     peak = Math.max(peak, current);
     const over = () => (current -= 1);
-    const session = play(socket, parseScript(scriptFor(client)), options, { said, deviations, over })
+    const session = play(socket, parseScript(scriptFor(client)), options, { said, asked, deviations, over })
       .catch((error: unknown) => void deviations.push(String(error)))
       .finally(() => {
         sockets.delete(socket);
@@ -205,6 +208,7 @@ export async function playSmtp(
     port,
     said,
     clients,
+    asked,
     deviations,
     get peak() {
       return peak;
@@ -222,7 +226,12 @@ async function play(
   raw: net.Socket,
   steps: readonly Step[],
   options: ScriptOptions,
-  record: { readonly said: string[]; readonly deviations: string[]; readonly over: () => void },
+  record: {
+    readonly said: string[];
+    readonly asked: string[];
+    readonly deviations: string[];
+    readonly over: () => void;
+  },
 ): Promise<void> {
   const { said, deviations } = record;
   let socket = raw;
@@ -247,7 +256,9 @@ async function play(
       }
     } else if (step.kind === 'tls') {
       reader.release();
-      socket = await accept(raw, options, step.name);
+      const secure = await accept(raw, options, step.name);
+      socket = secure;
+      record.asked.push(secure.servername || '-');
       if (socket.destroyed) break;
       reader = new LineReader(socket);
     } else if (step.kind === 'later') {
@@ -272,7 +283,7 @@ async function play(
   await closed;
 }
 
-async function accept(raw: net.Socket, options: ScriptOptions, name: string): Promise<net.Socket> {
+async function accept(raw: net.Socket, options: ScriptOptions, name: string): Promise<tls.TLSSocket> {
   const pair = options.certificates?.[name];
   if (pair === undefined) throw new Error(`no certificate named ${name}`);
   const secure = new tls.TLSSocket(raw, { isServer: true, key: pair.key, cert: pair.cert });

@@ -58,6 +58,7 @@ export function probeWith(clock: ManualClock, deps: Partial<SmtpProbeDeps> = {})
 export interface Probed {
   readonly observation: Observation;
   readonly said: readonly string[];
+  readonly asked: readonly string[];
   readonly deviations: readonly string[];
 }
 
@@ -75,7 +76,7 @@ export async function probeScript(
     AbortSignal.timeout(20_000),
   );
   await hop.idle();
-  return { observation, said: hop.said, deviations: hop.deviations };
+  return { observation, said: hop.said, asked: hop.asked, deviations: hop.deviations };
 }
 
 export function hopOf(hop: ScriptedHop) {

@@ -40,8 +40,10 @@ const wholeWith = (certificate: string) => `${upToStarttls}
   ${quit}`;
 
 test('a good certificate: EHLO again inside TLS, and QUIT', async () => {
-  const { observation, said, deviations } = await probeTls(wholeWith('good'));
+  const { observation, said, asked, deviations } = await probeTls(wholeWith('good'));
   expect(deviations).toEqual([]);
+  // RFC 8461 §4.2: SNI is the exchange.
+  expect(asked).toEqual(['mx.example.com']);
   expect(said).toEqual(['EHLO probe.example', 'STARTTLS', 'EHLO probe.example', 'QUIT']);
   expect(observation).toMatchObject({
     verdict: 'pass',
