@@ -1,6 +1,7 @@
 // Run by tests as a process of its own: one verb against a state file, one line of JSON a step.
 // Usage: node other-process.ts VERB FILE [HOLDER]
 
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../../src/errors.ts';
 import { openSqlStore } from '../../../src/store/sql/open.ts';
@@ -16,9 +17,13 @@ function say(line: unknown): void {
 }
 
 const verbs: Readonly<Record<string, () => Promise<void>>> = {
-  /** Opens, as a first run does. */
+  /** Opens, as a first run does, at the parent's word: starting a process takes longer than the race to be run. */
   open: async () => {
+    say('ready');
+    await once(process.stdin, 'data');
+    process.stdin.destroy();
     const store = await openSqlStore({ url });
+    await store.recordRun({ id: holder, command: 'auto', startedAt: 1, finishedAt: 2, exitCode: 0 });
     say(await store.info());
     await store.close();
   },

@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 function start(verb: string, holder = 'other:1:run'): ChildProcess {
-  return spawn(process.execPath, [script, verb, file, holder], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(process.execPath, [script, verb, file, holder], { stdio: ['pipe', 'pipe', 'pipe'] });
 }
 
 async function finish(child: ChildProcess): Promise<{ lines: unknown[]; errors: string; code: number }> {
@@ -43,10 +43,13 @@ async function finish(child: ChildProcess): Promise<{ lines: unknown[]; errors: 
   };
 }
 
-it('makes one schema where four first runs start at once, and none of them prints a warning', async () => {
-  const runs = await Promise.all(Array.from({ length: 4 }, () => finish(start('open'))));
-  for (const run of runs) {
-    expect(run).toMatchObject({ errors: '', code: 0, lines: [{ schemaVersion: 1 }] });
+it('makes one schema where four first runs open at once, and none of them prints a warning', async () => {
+  const children = Array.from({ length: 4 }, (_, index) => start('open', `${index}`));
+  const ends = children.map(finish);
+  await Promise.all(children.map((child) => once(child.stdout!, 'data')));
+  for (const child of children) child.stdin!.write('go');
+  for (const run of await Promise.all(ends)) {
+    expect(run).toMatchObject({ errors: '', code: 0, lines: ['ready', { schemaVersion: 1 }] });
   }
 });
 
