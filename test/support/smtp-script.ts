@@ -93,7 +93,7 @@ type Step =
   | { readonly kind: 'sleepers'; readonly count: number }
   | { readonly kind: 'close' | 'reset' | 'stall' };
 
-export function parseScript(text: string): Step[] {
+function parseScript(text: string): Step[] {
   const steps: Step[] = [];
   for (const line of text.split('\n').map((one) => one.trim())) {
     if (line === '' || line.startsWith('#')) continue;

@@ -28,7 +28,7 @@ export async function resolveExchange(
 }
 
 /** One family found is enough. Neither found, and one of them failed: nobody can say there is none. */
-export function addressesOf(lookups: readonly Lookup[]): ExchangeAddresses {
+function addressesOf(lookups: readonly Lookup[]): ExchangeAddresses {
   const alias = aliasRemark(lookups);
   const addresses = [...new Set(lookups.flatMap((one) => one.rrset?.rdata ?? []))].slice(0, maxAddresses);
   if (addresses.length > 0) {

@@ -20,7 +20,7 @@ const stageWords: Readonly<Record<Stage, string>> = {
 };
 
 /** `30 s`, `1.5 s`, `250 ms`. */
-export function formatDuration(ms: number): string {
+function formatDuration(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`;
 }
 
