@@ -99,8 +99,8 @@ module.exports = {
     {
       name: 'only-compose-imports-program',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/compose\\.ts$'] },
-      to: { path: '^src/program\\.ts$' },
+      from: { path: '^src/', pathNot: ['^src/(compose|playground)\\.ts$'] },
+      to: { path: '^src/(program|playground)\\.ts$' },
     },
     {
       name: 'only-the-front-imports-compose',
@@ -123,7 +123,13 @@ module.exports = {
       from: { path: '^src/', pathNot: ['^src/commands/', '^src/base-command\\.ts$', '^src/front/'] },
       to: { path: `${nodeModules}@oclif/` },
     },
-    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-unresolved',
+      severity: 'error',
+      from: {},
+      // bin/run.js imports what the build makes.
+      to: { couldNotResolve: true, pathNot: '^\\.\\./dist/' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

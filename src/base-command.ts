@@ -39,9 +39,9 @@ export interface CommandContext<C extends typeof Command> {
   readonly mayAsk: boolean;
   readonly isJson: boolean;
   /** A record of a command that streams: with --json one line of NDJSON before the envelope, else nothing. */
-  emit(record: Readonly<Record<string, unknown>>): void;
+  readonly emit: (record: Readonly<Record<string, unknown>>) => void;
   /** Text of a command that streams: printed at once, in text mode only. */
-  print(text: (style: Style) => readonly string[]): void;
+  readonly print: (text: (style: Style) => readonly string[]) => void;
 }
 
 export abstract class BaseCommand<C extends typeof Command> extends Command {

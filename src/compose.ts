@@ -2,11 +2,18 @@
 
 import { systemClock } from './runtime/clock.ts';
 import { createLogger } from './runtime/logger.ts';
+import type { Sandbox } from './playground.ts';
 import type { OpenOptions, Program } from './program.ts';
+import type { HopState } from './sandbox/control.ts';
+import type { TourName } from './sandbox/tours/names.ts';
+import type { TourResult } from './sandbox/tours/tour.ts';
 import type { Runtime } from './runtime/run.ts';
 import { listenForShutdown } from './runtime/signals.ts';
 
 export type { Program } from './program.ts';
+export type { TourResult } from './sandbox/tours/tour.ts';
+export { hopFaults } from './sandbox/hop-fault.ts';
+export { tourHeadlines, tourNames } from './sandbox/tours/names.ts';
 
 export type { Runtime } from './runtime/run.ts';
 
@@ -50,4 +57,33 @@ export async function loadConfigFile(options: OpenOptions): Promise<Program['con
 export async function openProgram(runtime: Runtime, options: OpenOptions): Promise<Program> {
   const program = await import('./program.ts');
   return program.openProgram(runtime, options);
+}
+
+/** A mail world on loopback that stays up until the run ends. */
+export async function startSandbox(runtime: Runtime, directory: string | undefined): Promise<Sandbox> {
+  const playground = await import('./playground.ts');
+  return playground.startSandbox(runtime, directory);
+}
+
+/** Plays a tour of the sandbox to its end; `print` gets its lines as they happen. */
+export async function playTour(
+  name: TourName,
+  runtime: Runtime,
+  print: (line: string) => void,
+): Promise<TourResult> {
+  const playground = await import('./playground.ts');
+  return playground.playSandboxTour(name, runtime, print);
+}
+
+/** Switches a fault in a sandbox that runs in another process; the states of all hops after it. */
+export async function setSandboxFault(
+  directory: string,
+  hop: string,
+  fault: string,
+): Promise<readonly HopState[]> {
+  const [{ postFault }, { controlFileIn }] = await Promise.all([
+    import('./sandbox/control.ts'),
+    import('./sandbox/world-files.ts'),
+  ]);
+  return postFault(controlFileIn(directory), hop, fault);
 }

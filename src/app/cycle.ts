@@ -235,7 +235,11 @@ function lastFlipOf({ actions, now }: RouteFacts): FlipFacts | null {
 }
 
 function isNew(before: RouteState | null, after: RouteState): boolean {
-  return before?.lastDecision !== after.lastDecision || before.phase !== after.phase;
+  return (
+    before?.lastDecision !== after.lastDecision ||
+    before.phase !== after.phase ||
+    before.downPaths.join(' ') !== after.downPaths.join(' ')
+  );
 }
 
 async function tell(route: Route, decided: Decided, deps: Deps): Promise<void> {

@@ -66,7 +66,7 @@ export function decide(state: RouteState | null, input: DecisionInput): Decided 
   const condition = conditionOf(input, phase);
   const verb = transitions[phase][condition];
   const decision = act(verb, input);
-  const reasons = [whyCondition(input, condition), ...whyDecision(input, decision)];
+  const reasons = [whyCondition(input, condition), ...whyDecision(input, decision), ...othersDown(input)];
   return { state: nextState(state, input, phase, decision, reasons), phase, condition, decision, reasons };
 }
 
@@ -186,6 +186,21 @@ function whyDecision(input: DecisionInput, decision: Decision): string[] {
   return refused.length === 0 ? ['no path to move to'] : refused;
 }
 
+function downPaths({ route, health }: DecisionInput): string[] {
+  return route.paths.map((path) => path.name).filter((name) => health.get(name)?.status === 'down');
+}
+
+/** A standby or backup that is down is tried last by senders, so nobody else would notice. */
+function othersDown(input: DecisionInput): string[] {
+  const active = input.live.kind === 'path' ? input.live.path : null;
+  return downPaths(input)
+    .filter((name) => name !== active)
+    .map((name) => {
+      const role = input.route.keep.includes(name) ? 'backup' : 'standby';
+      return `${role} ${name} is down: ${input.health.get(name)?.reason ?? ''}`;
+    });
+}
+
 function whoseChoice({ route, lastFlip }: DecisionInput): string {
   if (route.failover.mode !== 'auto') return `mode: ${route.failover.mode}`;
   if (route.failover.failback !== 'auto') return `failback: ${route.failover.failback}`;
@@ -194,11 +209,12 @@ function whoseChoice({ route, lastFlip }: DecisionInput): string {
 
 function nextState(
   state: RouteState | null,
-  { live, now }: DecisionInput,
+  input: DecisionInput,
   phase: Phase,
   decision: Decision,
   reasons: readonly string[],
 ): RouteState {
+  const { live, now } = input;
   const activePath = live.kind === 'path' ? live.path : (state?.activePath ?? null);
   const isSamePath = state !== null && state.activePath === activePath;
   return {
@@ -210,5 +226,6 @@ function nextState(
     lastRunAt: now,
     lastDecision: decision.kind === 'move' ? `move to ${decision.to}` : decision.kind,
     lastReasons: reasons,
+    downPaths: downPaths(input),
   };
 }

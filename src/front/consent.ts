@@ -23,7 +23,7 @@ export interface ConsentFlags {
 interface Asking {
   readonly mayAsk: boolean;
   readonly signal: AbortSignal;
-  print(text: (style: Style) => readonly string[]): void;
+  readonly print: (text: (style: Style) => readonly string[]) => void;
 }
 
 export interface ChangeOptions {

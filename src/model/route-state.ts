@@ -23,4 +23,6 @@ export interface RouteState {
   /** Last decision in a word and why, for status. */
   readonly lastDecision: string;
   readonly lastReasons: readonly string[];
+  /** Paths that were down at the last run, in config order: a change of these is news, a backup's too. */
+  readonly downPaths: readonly string[];
 }

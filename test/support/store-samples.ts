@@ -78,6 +78,7 @@ export function aRouteState(patch: Partial<RouteState> = {}): RouteState {
     lastRunAt: nightAt,
     lastDecision: 'stay',
     lastReasons: ['proxy is down', 'caches not clear'],
+    downPaths: ['proxy'],
     ...patch,
   };
 }

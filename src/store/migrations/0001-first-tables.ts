@@ -50,6 +50,7 @@ async function measurements(db: Kysely<unknown>): Promise<void> {
     .addColumn('last_run_at', 'bigint', (column) => column.notNull())
     .addColumn('last_decision', 'text', (column) => column.notNull())
     .addColumn('last_reasons', 'text', (column) => column.notNull())
+    .addColumn('down_paths', 'text', (column) => column.notNull())
     .execute();
 }
 

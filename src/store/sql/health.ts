@@ -114,6 +114,7 @@ export async function readRouteState(engine: SqlEngine, route: string): Promise<
     lastRunAt: fields.number('last_run_at'),
     lastDecision: fields.line('last_decision'),
     lastReasons: fields.jsonList('last_reasons').lines('last_reasons'),
+    downPaths: fields.jsonList('down_paths').texts('down_paths'),
   };
 }
 
@@ -127,6 +128,7 @@ export async function writeRouteState(engine: SqlEngine, route: string, state: R
     last_run_at: state.lastRunAt,
     last_decision: state.lastDecision,
     last_reasons: JSON.stringify(state.lastReasons),
+    down_paths: JSON.stringify(state.downPaths),
   };
   await engine.write('relaxed', async (trx) => {
     await trx

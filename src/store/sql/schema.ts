@@ -35,6 +35,7 @@ export interface Tables {
     readonly last_run_at: number;
     readonly last_decision: string;
     readonly last_reasons: string;
+    readonly down_paths: string;
   };
   readonly sighting: {
     readonly owner: string;

@@ -1,0 +1,65 @@
+// Joins the sandbox's world to the real program: the same config, store, probe, provider and cycle as in production,
+// pointed at loopback. Imported by compose.ts when `mxctl sandbox` needs it.
+
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CycleResult } from './app/cycle.ts';
+import { runRound } from './app/rounds.ts';
+import { openProgram, type Program } from './program.ts';
+import type { Runtime } from './runtime/run.ts';
+import { tourPlans } from './sandbox/tours/plans.ts';
+import { playTour } from './sandbox/tours/play.ts';
+import type { TourName } from './sandbox/tours/names.ts';
+import type { Controller, CycleReport, TourResult } from './sandbox/tours/tour.ts';
+import { startWorld, type World } from './sandbox/world.ts';
+
+export interface Sandbox {
+  readonly world: World;
+  readonly configFile: string;
+}
+
+/** A world with a config file and an empty state store, closed with the runtime. In a temporary directory unless
+ *  one is given. */
+export async function startSandbox(runtime: Runtime, directory: string | undefined): Promise<Sandbox> {
+  const world = await startWorld({ clock: runtime.clock, ...(directory === undefined ? {} : { directory }) });
+  runtime.onClose(() => world.close());
+  const configFile = join(world.directory, 'mxctl.yaml');
+  const stateFile = join(world.directory, 'state.sqlite');
+  for (const suffix of ['', '-wal', '-shm']) await rm(stateFile + suffix, { force: true });
+  await writeFile(configFile, world.configYaml({ stateFile }));
+  return { world, configFile };
+}
+
+/** Plays one tour against the real cycle, in this process. */
+export async function playSandboxTour(
+  name: TourName,
+  runtime: Runtime,
+  print: (line: string) => void,
+): Promise<TourResult> {
+  const { world, configFile } = await startSandbox(runtime, undefined);
+  const program = await openProgram(runtime, { configFile });
+  const controller = controllerOf(program);
+  return playTour(tourPlans[name], { world, controller, print }, runtime.signal);
+}
+
+function controllerOf(program: Program): Controller {
+  return {
+    runOnce: async (signal) => reportOf(await runRound(program, signal)),
+  };
+}
+
+function reportOf({ routes }: CycleResult): CycleReport {
+  return {
+    decisions: routes.flatMap(({ route, decided, error }) => [
+      ...(decided === null
+        ? []
+        : [{ route, text: `${decided.state.lastDecision}: ${decided.reasons.join('; ')}` }]),
+      ...(error === null ? [] : [{ route, text: error.message }]),
+    ]),
+    flips: routes.flatMap(({ moved }) => {
+      const { action = null, plan } = moved ?? {};
+      if (action?.appliedAt == null || plan === undefined || plan.kind === 'raise-ttl') return [];
+      return [{ route: plan.route, from: plan.from ?? '', to: plan.to ?? '', at: action.appliedAt }];
+    }),
+  };
+}
