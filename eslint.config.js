@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 const pure = ['model', 'health', 'decision', 'change', 'audit', 'render'];
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', '**/*.cjs', 'bin', 'eslint.config.js'] },
+  { ignores: ['dist', 'node_modules', '**/*.cjs'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
@@ -32,9 +32,16 @@ export default tseslint.config(
       'no-restricted-globals': [
         'error',
         'process',
+        'globalThis',
+        'global',
         'setTimeout',
         'setInterval',
+        'setImmediate',
+        'queueMicrotask',
+        'performance',
+        'crypto',
         'fetch',
+        'WebSocket',
         'Buffer',
         'console',
       ],
@@ -46,7 +53,10 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: ':function[async=true]', message: 'the pure core does not wait' },
+        { selector: 'AwaitExpression', message: 'the pure core does not wait' },
+        { selector: 'ImportExpression', message: 'the pure core does not wait' },
         { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: 'now is a parameter' },
+        { selector: 'CallExpression[callee.name="Date"]', message: 'now is a parameter' },
         { selector: 'NewExpression[callee.name="Promise"]', message: 'the pure core does not wait' },
       ],
     },
@@ -56,6 +66,15 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       'max-lines': ['error', { max: 600, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    // Plain JavaScript: what runs before anything is built or installed.
+    files: ['**/*.{js,mjs}'],
+    ...tseslint.configs.disableTypeChecked,
+    languageOptions: {
+      parserOptions: { projectService: false },
+      globals: { process: 'readonly', console: 'readonly', URL: 'readonly' },
     },
   },
 );
