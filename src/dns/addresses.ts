@@ -50,11 +50,3 @@ export function parseIpv6(text: string): Uint8Array | null {
   const zeros = new Array<number>(8 - before.length - after.length).fill(0);
   return Uint8Array.from([...before, ...zeros, ...after].flatMap((group) => [group >> 8, group & 0xff]));
 }
-
-/** Canonical text of an address in any form; null where it is none. */
-export function canonicalAddress(text: string): string | null {
-  const four = parseIpv4(text);
-  if (four !== null) return formatIpv4(four);
-  const six = parseIpv6(text);
-  return six === null ? null : formatIpv6(six);
-}

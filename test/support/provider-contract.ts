@@ -45,7 +45,7 @@ export interface ProviderFaults {
 const never = new AbortController().signal;
 
 /** The thrown error's code, or a failing expectation. */
-export async function codeOf(work: Promise<unknown>): Promise<string> {
+async function codeOf(work: Promise<unknown>): Promise<string> {
   const error = await work.then(
     (value: unknown) => new Error(`nothing was thrown, but returned ${JSON.stringify(value)}`),
     (reason: unknown) => reason,
