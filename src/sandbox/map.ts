@@ -7,7 +7,7 @@
 //
 // Hops have an address each (all of 127/8 is loopback on Linux) and one port in common, as the world has port 25.
 
-import { type DomainName, domainNameOf } from '../model/domain-name.ts';
+import { type DomainName, displayName, domainNameOf } from '../model/domain-name.ts';
 import type { PathRole } from '../model/mail-path.ts';
 
 export interface HopPlan {
@@ -38,6 +38,11 @@ export const hopPlans: readonly HopPlan[] = [
   hop('ref1', 'mx1.reference.example.com', 'reference', null, 10, '127.0.4.1'),
   hop('ref2', 'mx2.reference.example.com', 'reference', null, 10, '127.0.4.2'),
 ];
+
+/** The short name people know an exchange by here; the exchange itself where it is not ours. */
+export function shortName(exchange: string): string {
+  return hopPlans.find((one) => displayName(one.exchange) === exchange.replace(/\.$/, ''))?.name ?? exchange;
+}
 
 export const routeName = 'shop';
 export const mailDomain = domainNameOf('shop.example');

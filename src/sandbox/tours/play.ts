@@ -1,12 +1,11 @@
 // Plays a tour: warm up, break something, let the controller work, heal, let it come back, count every letter. Real
 // time by the world's clock, bounded. It never moves DNS itself; that is the controller's part.
 
-import { displayName } from '../../model/domain-name.ts';
 import { parseMx } from '../../model/mx.ts';
-import { mailDomain, recipient } from '../map.ts';
+import { mailDomain, recipient, shortName } from '../map.ts';
 import type { World } from '../world.ts';
 import { tourHeadlines } from './names.ts';
-import { summaryLines } from './summary.ts';
+import { summaryLines, wrapLine } from './summary.ts';
 import type { Controller, Flip, TourFacts, TourPlan, TourResult } from './tour.ts';
 
 export interface PlayOptions {
@@ -66,7 +65,8 @@ class Play {
 
   async run(): Promise<TourResult> {
     const { print } = this.#options;
-    print(`Tour ${this.#plan.name}: ${tourHeadlines[this.#plan.name]}`);
+    for (const line of wrapLine(`Tour ${this.#plan.name}: ${tourHeadlines[this.#plan.name]}`, '  '))
+      print(line);
     this.#tell(`letters to ${recipient} set out; MX ${this.#published()}`);
     this.#world.sender.start();
     await this.#cycles(warmUpCycles, () => false);
@@ -105,10 +105,12 @@ class Play {
     const isDrained = () =>
       this.#world.sender.deferred === 0 && this.#world.clock.now() >= (this.#clearAt() ?? 0);
     await this.#cycles(maxCycles.drain, isDrained);
-    const isEmpty = this.#world.sender.deferred === 0;
-    this.#tell(
-      isEmpty ? `queue drained (${left} waited at the flip)` : `${this.#world.sender.deferred} still queued`,
-    );
+    const still = this.#world.sender.deferred;
+    if (still > 0) this.#tell(`${still} letters still wait`);
+    else
+      this.#tell(
+        left > 0 ? `queue drained: the ${left} letters that waited are delivered` : 'every cache is clear',
+      );
   }
 
   async #comeBack(): Promise<void> {
@@ -148,13 +150,15 @@ class Play {
     const since = after === null ? '' : `, ${(after / 1000).toFixed(1)} s after the fault`;
     this.#tell(`>> ${flip.route} moved: ${flip.from} -> ${flip.to}${since}; MX ${this.#published()}`);
     const queued = this.#world.sender.deferred;
-    if (queued > 0) this.#tell(`${queued} letters wait in the sender's queue`);
+    if (queued > 0)
+      this.#tell(`${queued} ${queued === 1 ? 'letter waits' : 'letters wait'} in the sender's queue`);
   }
 
   #tell(text: string): void {
     const at = this.#world.clock.now();
     this.#timeline.push({ at, text });
-    this.#options.print(`${`+${((at - this.#startedAt) / 1000).toFixed(1)}s`.padStart(8)}  ${text}`);
+    const moment = `+${((at - this.#startedAt) / 1000).toFixed(1)}s`.padStart(8);
+    for (const line of wrapLine(`${moment}  ${text}`, ' '.repeat(12))) this.#options.print(line);
   }
 
   #faults(): string {
@@ -165,7 +169,7 @@ class Play {
   #published(): string {
     const rrset = this.#world.data.rrset(mailDomain, 'MX');
     const mx = (rrset?.rdata ?? []).map(parseMx).filter((one) => one !== null);
-    return `${mx.map((one) => displayName(one.exchange)).join(', ')} (TTL ${rrset?.ttl ?? 0} s)`;
+    return `${mx.map((one) => shortName(one.exchange)).join(', ')} (TTL ${rrset?.ttl ?? 0} s)`;
   }
 
   #ttl(): number {
@@ -212,7 +216,21 @@ class Play {
     return result;
   }
 
-  #result({ account, flips }: TourFacts, complaint: string | null): TourResult {
+  #praise({ account, flips }: TourFacts): string {
+    const after = this.#flippedAfterMs();
+    const moves =
+      flips.length === 0 || after === null
+        ? 'DNS stayed where it was'
+        : `DNS moved away ${(after / 1000).toFixed(1)} s after the fault and came back`;
+    const mail =
+      account.bounced === 0
+        ? `all ${account.sent} letters arrived`
+        : `${account.delivered} letters arrived, ${account.bounced} bounced while caches still held the old MX`;
+    return `${moves}; ${mail}`;
+  }
+
+  #result(facts: TourFacts, complaint: string | null): TourResult {
+    const { account, flips } = facts;
     const { sent, delivered, lost, duplicated, bounced, queued, maxDelayMs } = account;
     const counts = { sent, delivered, lost, duplicated, bounced, queued, maxDelayMs };
     return {
@@ -223,7 +241,7 @@ class Play {
       flippedAfterMs: flips.length === 0 ? null : this.#flippedAfterMs(),
       timeline: this.#timeline,
       isAsExpected: complaint === null,
-      reason: complaint ?? tourHeadlines[this.#plan.name],
+      reason: complaint ?? this.#praise(facts),
     };
   }
 }

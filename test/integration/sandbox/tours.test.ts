@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { tourNames, type TourName } from '../../../src/sandbox/tours/names.ts';
 import { tourPlans } from '../../../src/sandbox/tours/plans.ts';
 import { playTour } from '../../../src/sandbox/tours/play.ts';
-import { formatRanges } from '../../../src/sandbox/tours/summary.ts';
+import { formatRanges, wrapLine } from '../../../src/sandbox/tours/summary.ts';
 import type { Controller, TourResult } from '../../../src/sandbox/tours/tour.ts';
 import { startWorld, type World } from '../../../src/sandbox/world.ts';
 import { hastyController, idleController, scriptedController } from './scripted-controller.ts';
@@ -53,6 +53,8 @@ describe.concurrent('a tour with a controller that does its work', () => {
     const moves = result.flips.map((one) => `${one.from} -> ${one.to}`);
     expect(moves).toEqual(tourPlans[name].outcome === 'flips' ? ['proxy -> direct', 'direct -> proxy'] : []);
     expect(result.bounced > 0).toBe(name === 'proxy-rejects');
+    expect(result.reason).toMatch(/letters arrived/);
+    expect(printed.filter((line) => line.length > 80)).toEqual([]);
     expect(printed.join('\n')).toContain(`sent ${result.sent}  delivered ${result.delivered}`);
     expect(world.sender.queued).toBe(0);
   });
@@ -62,7 +64,7 @@ describe.concurrent('a tour with a controller that does its work', () => {
     const result = await play('proxy-down', scriptedController(world, ttls));
     const texts = result.timeline.map((one) => one.text).join('\n');
     expect(texts).toMatch(
-      /letters to orders@shop\.example set out; MX mx1[^]*!! mx1\.filter down, mx2\.filter down, spool down[^]*>> shop moved: proxy -> direct, \d\.\d s after the fault; MX mx\.shop\.example, spool\.example\.org \(TTL 1 s\)[^]*queue drained[^]*healed[^]*>> shop moved: direct -> proxy/,
+      /letters to orders@shop\.example set out; MX mx1[^]*!! mx1\.filter down, mx2\.filter down, spool down[^]*>> shop moved: proxy -> direct, \d\.\d s after the fault; MX mx\.shop, spool \(TTL 1 s\)[^]*queue drained[^]*healed[^]*>> shop moved: direct -> proxy/,
     );
     // Between fault and flip is one interval of the scripted controller, not the wait for caches.
     expect(result.flippedAfterMs).toBeLessThan(1500);
@@ -116,6 +118,16 @@ it('an interrupted tour rejects with the reason, and its sender stops', async ()
   const sent = world.sender.letters.length;
   await world.drained();
   expect(world.sender.letters).toHaveLength(sent);
+});
+
+it('long lines break at spaces, and what cannot be broken stays whole', () => {
+  const word = 'x'.repeat(90);
+  expect(wrapLine(`  +1.0s  ${'ab '.repeat(30)}${word} end`, '    ')).toEqual([
+    `  +1.0s  ${'ab '.repeat(23)}ab`,
+    `    ${'ab '.repeat(5)}ab`,
+    `    ${word}`,
+    '    end',
+  ]);
 });
 
 it('ranges of letter numbers are told shortly', () => {
