@@ -74,13 +74,17 @@ export function matchLive(route: Route, live: LiveRrsets): LiveMatch {
   const places = placesOf(route);
   const unseen = places.filter((place) => !live.has(rrsetKey(place.owner, place.type)));
   if (unseen.length > 0) return { kind: 'unseen', places: unseen };
-  const foreign = places.filter((place) => matchingPaths(route, [place], live).length === 0);
-  if (foreign.length > 0)
-    return { kind: 'drift', foreign: foreign.map((place) => [place, liveAt(live, place)]) };
-  const [common] = matchingPaths(route, places, live);
-  if (common === undefined) return { kind: 'mixed', paths: pathsByOwner(route, places, live) };
+  const common = matchingPath(route, places, live);
+  if (common === undefined) return mismatch(route, places, live);
   const ttls = places.flatMap((place) => liveAt(live, place)?.ttl ?? []);
-  return { kind: 'path', path: common, ttl: { least: Math.min(...ttls), most: Math.max(...ttls) } };
+  return { kind: 'path', path: common.name, ttl: { least: Math.min(...ttls), most: Math.max(...ttls) } };
+}
+
+function mismatch(route: Route, places: readonly RrsetPlace[], live: LiveRrsets): LiveMatch {
+  const foreign = places.filter((place) => matchingPath(route, [place], live) === undefined);
+  return foreign.length === 0
+    ? { kind: 'mixed', paths: pathsByOwner(route, places, live) }
+    : { kind: 'drift', foreign: foreign.map((place) => [place, liveAt(live, place)]) };
 }
 
 /** An owner whose own RRsets disagree (its A written, its AAAA not yet) stands there once for each. */
@@ -90,9 +94,9 @@ function pathsByOwner(
   live: LiveRrsets,
 ): (readonly [owner: DomainName, path: string])[] {
   return [...Map.groupBy(places, (place) => place.owner)].flatMap(([owner, own]) => {
-    const [whole] = matchingPaths(route, own, live);
-    const paths = whole === undefined ? own.map((place) => matchingPaths(route, [place], live)[0]) : [whole];
-    return [...new Set(paths)].map((path) => [owner, path ?? ''] as const);
+    const whole = matchingPath(route, own, live);
+    const paths = whole === undefined ? own.map((place) => matchingPath(route, [place], live)) : [whole];
+    return [...new Set(paths)].map((path) => [owner, path?.name ?? ''] as const);
   });
 }
 
@@ -100,13 +104,11 @@ function liveAt(live: LiveRrsets, place: RrsetPlace): Rrset | null {
   return live.get(rrsetKey(place.owner, place.type)) ?? null;
 }
 
-/** Paths, likeliest first, that publish exactly what these places hold. */
-function matchingPaths(route: Route, places: readonly RrsetPlace[], live: LiveRrsets): string[] {
-  return candidatesOf(route)
-    .filter((path) =>
-      places.every((place) => hasSameRdata(desiredRrset(route, path, place, 0), liveAt(live, place))),
-    )
-    .map((path) => path.name);
+/** The likeliest path that publishes exactly what these places hold. */
+function matchingPath(route: Route, places: readonly RrsetPlace[], live: LiveRrsets): MailPath | undefined {
+  return candidatesOf(route).find((path) =>
+    places.every((place) => hasSameRdata(desiredRrset(route, path, place, 0), liveAt(live, place))),
+  );
 }
 
 /** Paths that may be active: the preferred, then the failover paths in order, then the rest that are not kept. */

@@ -25,7 +25,12 @@ export function rrsetOf(owner: DomainName, type: RrType, ttl: number, rdata: Ite
 /** Same owner, type and values; TTL is not compared. */
 export function hasSameRdata(a: Rrset | null, b: Rrset | null): boolean {
   if (a === null || b === null) return a === b;
-  return a.owner === b.owner && a.type === b.type && a.rdata.join('\n') === b.rdata.join('\n');
+  return (
+    a.owner === b.owner &&
+    a.type === b.type &&
+    a.rdata.length === b.rdata.length &&
+    a.rdata.every((value, at) => value === b.rdata[at])
+  );
 }
 
 /** Same owner, type, values and TTL. */
