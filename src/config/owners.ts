@@ -6,7 +6,7 @@ import type { RouteRecords } from '../model/route.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
 import type { RouteShape } from './route-schema.ts';
-import { nearest } from './suggest.ts';
+import { nearest } from '../model/nearest.ts';
 
 export interface DeclaredOwner {
   readonly owner: DomainName;

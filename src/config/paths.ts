@@ -7,7 +7,7 @@ import type { Owners } from './owners.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
 import type { AddressPathShape, MxPathShape, RouteShape } from './route-schema.ts';
-import { nearest } from './suggest.ts';
+import { nearest } from '../model/nearest.ts';
 
 export function pathsOfRoute(
   shape: RouteShape,

@@ -8,7 +8,7 @@ import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
 import type { RouteShape } from './route-schema.ts';
 import type { DefaultsShape } from './schema.ts';
-import { nearest } from './suggest.ts';
+import { nearest } from '../model/nearest.ts';
 
 /** An hour: what most mail domains have, and few enough queries; Route 53 and others suggest it. */
 const defaultTtl = 3600;

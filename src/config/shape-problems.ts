@@ -5,7 +5,7 @@ import { parseDuration, secretForms } from '../providers/config-parts.ts';
 import { knownKeysAt } from './json-schema.ts';
 import type { ConfigPath } from './problems.ts';
 import type { Report } from './report.ts';
-import { nearest } from './suggest.ts';
+import { nearest } from '../model/nearest.ts';
 
 type Issue = z.core.$ZodIssue;
 type RawIssue = z.core.$ZodRawIssue;

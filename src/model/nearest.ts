@@ -1,12 +1,12 @@
 // The name that somebody meant to type.
 
-/** The known name with the fewest typing mistakes, at most one for every three characters; null where none is near.
- *  Case, hyphen and space for underscore are no mistakes. */
+/** The known name with the fewest typing mistakes, at most one for every three characters (more, and any name is like
+ *  any other), one in a short name; null where none is near. Case, hyphen and space for underscore are no mistakes. */
 export function nearest(typed: string, known: Iterable<string>): string | null {
   const plain = (text: string) => text.toLowerCase().replace(/[\s-]/g, '_');
   const distances = [...known]
     .map((name) => ({ name, distance: countMistakes(plain(typed), plain(name)) }))
-    .filter(({ name, distance }) => distance <= Math.max(typed.length, name.length) / 3)
+    .filter(({ distance }) => distance <= Math.max(1, Math.floor(typed.length / 3)))
     .sort((a, b) => a.distance - b.distance);
   return distances[0]?.name ?? null;
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/parse.ts';
 import { ConfigProblemsError } from '../../../src/config/problems.ts';
-import { nearest } from '../../../src/config/suggest.ts';
+import { nearest } from '../../../src/model/nearest.ts';
 import { formatDuration, parseDuration, parseServerAddress } from '../../../src/providers/config-parts.ts';
 
 const numRuns = Number(process.env['MXCTL_PROPERTY_RUNS'] ?? 200);
