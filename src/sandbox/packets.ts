@@ -12,7 +12,7 @@ type Resource = Packet['answers'][number];
 const udpSize = 1232;
 
 /** dns2's names carry no trailing dot; the root is empty. */
-export const wireName = (name: DomainName): string => (name === '.' ? '' : displayName(name));
+const wireName = (name: DomainName): string => (name === '.' ? '' : displayName(name));
 
 function rdataFields(type: RrType, rdata: string): Partial<Resource> {
   const words = rdata.split(' ');
@@ -50,7 +50,7 @@ function rdataFields(type: RrType, rdata: string): Partial<Resource> {
   }
 }
 
-export function toResources(rrset: Rrset): Resource[] {
+function toResources(rrset: Rrset): Resource[] {
   return rrset.rdata.map((rdata) => {
     const resource = new Packet.Resource(
       wireName(rrset.owner),
