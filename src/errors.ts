@@ -94,10 +94,18 @@ export class UsageError extends AppError {
   }
 }
 
+/** Where a provider's failure is not a matter of credentials or rights. */
+const providerExitCodes: Partial<Record<ErrorCode, ExitCode>> = {
+  'provider-unreachable': exitCodes.undecided,
+  'provider-protocol': exitCodes.undecided,
+  'zone-unknown': exitCodes.config,
+  'name-outside-zone': exitCodes.config,
+};
+
 /** The DNS provider or its credentials: whoever runs the zone must act, unless `retryable`. */
 export class ProviderError extends AppError {
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
-    super(code, message, { exitCode: exitCodes.credentials, ...options });
+    super(code, message, { exitCode: providerExitCodes[code] ?? exitCodes.credentials, ...options });
   }
 }
 

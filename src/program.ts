@@ -2,15 +2,16 @@
 // it, so that `--version` and `--help` load none of it.
 
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ulid } from 'ulid';
 import type { Deps } from './app/deps.ts';
 import type { Runtime } from './runtime/run.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { readSecret } from './config/secrets.ts';
+import { absoluteStateUrl } from './config/state-url.ts';
 import { createAuthorityReader } from './dns/authoritative.ts';
 import { createDnsClient } from './dns/client.ts';
 import { createResolver } from './dns/resolver.ts';
@@ -67,7 +68,6 @@ export async function openProgram(runtime: Runtime, options: OpenOptions): Promi
     ehloName: hostname(),
     maxSessions,
     jitter: () => Math.random() * probeSpreadMs,
-    caCertificates: await readCaFiles(config),
   });
   return {
     config,
@@ -76,7 +76,7 @@ export async function openProgram(runtime: Runtime, options: OpenOptions): Promi
     resolver,
     reader,
     provider: providerOpener(config, runtime),
-    readSts: createStsReader({ resolver, caCertificates: await readCaFiles(config) }),
+    readSts: createStsReader({ resolver, caCertificates: [] }),
     clock,
     logger: runtime.logger,
     digest: (text) => createHash('sha256').update(text).digest('hex'),
@@ -112,7 +112,8 @@ function keepOpen(store: Store, runtime: Runtime): Store {
 async function stateUrl(config: Config): Promise<string> {
   if (config.stateUrl === null) return `sqlite:${join(stateHome(), 'mxctl', 'state.sqlite')}`;
   if (typeof config.stateUrl === 'string') return config.stateUrl;
-  return (await readSecret(config.stateUrl, secretPlaces())).reveal().trim();
+  const url = (await readSecret(config.stateUrl, secretPlaces())).reveal().trim();
+  return absoluteStateUrl(url, dirname(config.configFile));
 }
 
 function stateHome(): string {
@@ -130,23 +131,6 @@ function stateHome(): string {
 
 function secretPlaces(): Parameters<typeof readSecret>[1] {
   return { env: process.env, credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'] ?? null };
-}
-
-async function readCaFiles(config: Config): Promise<string[]> {
-  const files = new Set([...config.routes.values()].flatMap((route) => route.probe.caFile ?? []));
-  return Promise.all(
-    [...files].map(async (file) => {
-      try {
-        return await readFile(file, 'utf8');
-      } catch (error) {
-        const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-        throw new ConfigError('config-invalid', `cannot read probe.ca_file ${sanitise(file)}: ${code}`, {
-          hint: 'name a PEM file that this user may read',
-          cause: error,
-        });
-      }
-    }),
-  );
 }
 
 /** Opens each provider once, on first use. */

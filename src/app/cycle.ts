@@ -1,6 +1,7 @@
 // One unattended run: measure every route, decide, act where the decision and its guards allow, remember everything.
 // Act first, then tell. One failing route never blocks another.
 
+import type { VantageCheck } from '../change/guards/context.ts';
 import { openWindow } from '../change/maintenance.ts';
 import { describeDrift } from '../change/guards/scope.ts';
 import { judge } from '../change/guards/index.ts';
@@ -73,14 +74,14 @@ export async function runCycle(deps: Deps, outer: AbortSignal): Promise<CycleRes
     const run = new ProbeRun(deps);
     const routes = [...deps.config.routes.values()];
     const seen = await mapBounded(routes, parallelRoutes, (route) => seeRoute(route, run, deps, signal));
-    const world = worldOf(seen);
-    const context: RunContext = { ...world, moving: new Set(), run };
-    const outcomes = await mapBounded(seen, parallelMoves, (one, at) =>
+    const context: RunContext = { ...worldOf(seen), moving: new Set(), run };
+    const judged = await mapBounded(seen, parallelRoutes, (one) => judgeVantage(one, context, deps, signal));
+    await remember(judged, deps);
+    const outcomes = await mapBounded(judged, parallelMoves, (one, at) =>
       one instanceof AppError
         ? Promise.resolve(failed(routes[at]?.name ?? '', one))
         : settleRoute(one, context, deps, signal),
     );
-    await remember(seen, deps);
     return { startedAt, finishedAt: deps.clock.now(), probes: run.probes, routes: outcomes };
   });
 }
@@ -110,6 +111,21 @@ async function seeRoute(
   }
 }
 
+/** A route as seen, with whether what was seen can be believed. */
+interface Judged extends Seen {
+  readonly vantage: VantageCheck;
+}
+
+async function judgeVantage(
+  seen: Seen | AppError,
+  world: RunContext,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<Judged | AppError> {
+  if (seen instanceof AppError) return seen;
+  return { ...seen, vantage: await checkVantage(seen.route, seen.measurement, world, deps, signal) };
+}
+
 interface World {
   readonly isWitnessed: boolean;
   readonly failingShare: number;
@@ -137,14 +153,14 @@ interface RunContext extends World {
 }
 
 async function settleRoute(
-  seen: Seen,
+  seen: Judged,
   world: RunContext,
   deps: Deps,
   signal: AbortSignal,
 ): Promise<RouteOutcome> {
   const { route, measurement, recovered } = seen;
   try {
-    const facts = await factsOf(seen, world, deps, signal);
+    const facts = await factsOf(seen, world, deps);
     const before = await deps.store.readRouteState(route.name);
     const decided = decide(before, decisionInput({ ...facts, movedThisRun: world.moving.size }));
     if (decided.decision.kind === 'move') for (const owner of ownersOf(route)) world.moving.add(owner);
@@ -179,7 +195,7 @@ function failed(route: string, error: AppError): RouteOutcome {
   };
 }
 
-async function factsOf(seen: Seen, world: RunContext, deps: Deps, signal: AbortSignal): Promise<RouteFacts> {
+async function factsOf(seen: Judged, world: RunContext, deps: Deps): Promise<RouteFacts> {
   const { route, look, measurement, actions } = seen;
   const now = deps.clock.now();
   return {
@@ -188,7 +204,7 @@ async function factsOf(seen: Seen, world: RunContext, deps: Deps, signal: AbortS
     match: look.match,
     disagreement: look.disagreement,
     measurement,
-    vantage: await checkVantage(route, measurement, world, deps, signal),
+    vantage: seen.vantage,
     actions,
     pauses: await deps.store.readPauses(now),
     movedThisRun: world.moving.size,
@@ -253,9 +269,10 @@ async function tell(route: Route, decided: Decided, deps: Deps): Promise<void> {
   });
 }
 
-/** Counters and observations of the whole run, in few transactions. */
-async function remember(seen: readonly (Seen | AppError)[], deps: Deps): Promise<void> {
-  const routes = seen.flatMap((one) => (one instanceof AppError ? [] : [one]));
+/** Counters and observations of the whole run, in few transactions. What a cut-off machine saw says nothing about the
+ *  hops: it would count them down, and bring them up again in an order of chance. */
+async function remember(judged: readonly (Judged | AppError)[], deps: Deps): Promise<void> {
+  const routes = judged.flatMap((one) => (one instanceof AppError || one.vantage === 'fault' ? [] : [one]));
   await deps.store.writeHealth(routes.flatMap((one) => one.measurement.rows));
   for (const { route, measurement } of routes) {
     const observations = [...measurement.hops.values()].flat().flatMap((one) => one.observations);

@@ -97,7 +97,20 @@ export function isUnsettled(state: ActionState): boolean {
   return state === 'intended' || state === 'applied';
 }
 
-/** True where the action moved mail from one path to another: what hold-down and the flip limit count. */
+/** True where the action moved mail from one path to another, or may have: what hold-down and the flip limit count. */
 export function isFlip(action: Action): boolean {
-  return action.plan.kind !== 'raise-ttl' && action.state !== 'failed' && action.state !== 'conflict';
+  const mayHaveHappened =
+    action.appliedAt !== null || action.state === 'intended' || action.state === 'partial';
+  return action.plan.kind !== 'raise-ttl' && mayHaveHappened;
+}
+
+/** Prefix of `by` where a person, not `auto`, acted. */
+const personPrefix = 'person:';
+
+export function personNamed(name: string): string {
+  return `${personPrefix}${name}`;
+}
+
+export function isByPerson(action: Action): boolean {
+  return action.by.startsWith(personPrefix);
 }

@@ -27,3 +27,13 @@ dgram.Socket.prototype.send = function (this: dgram.Socket, ...args: unknown[]) 
   if (typeof host === 'string' && !loopback.test(host)) refuse(host);
   Reflect.apply(send, this, args);
 } as typeof dgram.Socket.prototype.send;
+
+// A connected socket sends without naming a host, so connecting is the door. Link-local is refused by the kernel
+// before anything is sent; a test shows that.
+// eslint-disable-next-line @typescript-eslint/unbound-method -- re-bound by apply below
+const connectUdp = dgram.Socket.prototype.connect as (...args: unknown[]) => void;
+dgram.Socket.prototype.connect = function (this: dgram.Socket, ...args: unknown[]) {
+  const host = args.find((one) => typeof one === 'string');
+  if (typeof host === 'string' && !loopback.test(host) && !host.startsWith('fe80:')) refuse(host);
+  Reflect.apply(connectUdp, this, args);
+};

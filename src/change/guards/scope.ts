@@ -34,10 +34,12 @@ export function describeDrift(live: LiveMatch): string {
   }
 }
 
-export const liveDrift: Guard = ({ live, disagreement }) => {
+/** A lagging secondary warns: a move that most resolvers see beats none. A revert forbids: never fight another tool. */
+export const liveDrift: Guard = ({ live, revert, disagreement }) => {
   const name = 'live-drift';
   if (live.kind !== 'path') return { name, verdict: 'forbid', reason: describeDrift(live) };
-  if (disagreement !== null) return { name, verdict: 'forbid', reason: disagreement };
+  if (revert !== null) return { name, verdict: 'forbid', reason: revert };
+  if (disagreement !== null) return { name, verdict: 'warn', reason: disagreement };
   return { name, verdict: 'ok', reason: describeDrift(live) };
 };
 
