@@ -114,7 +114,8 @@ export type TsigVerdict = { readonly ok: true } | { readonly ok: false; readonly
 
 /** The message as it was when it was signed: TSIG cut off, ARCOUNT one less, the original id (RFC 8945 §4.3.2). */
 function unsignedForm(octets: Uint8Array, tsigOffset: number, originalId: number): Uint8Array {
-  const message = octets.slice(0, tsigOffset);
+  // A copy with a buffer of its own: `slice` of a Buffer is a view of the pool that it lies in.
+  const message = Uint8Array.from(octets.subarray(0, tsigOffset));
   const view = new DataView(message.buffer);
   view.setUint16(0, originalId);
   view.setUint16(additionalCountAt, arcountOf(octets) - 1);

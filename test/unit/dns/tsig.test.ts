@@ -123,6 +123,15 @@ describe('verification', () => {
     }
   });
 
+  it('is the same for octets in the middle of a pool, which stays as it was', () => {
+    const { octets } = signMessage(query, key(), signedAt);
+    const pool = Buffer.alloc(octets.length + 64, 0xaa);
+    pool.set(octets, 32);
+    const before = Buffer.from(pool);
+    expect(verdict(pool.subarray(32, 32 + octets.length), key())).toBe('ok');
+    expect(pool.equals(before)).toBe(true);
+  });
+
   it('of an answer wants the MAC of our own question', () => {
     const answer = signMessage(makeResponse(query, {}), key(), signedAt, mac);
     expect(verdict(answer.octets, key(), mac)).toBe('ok');
