@@ -1,5 +1,5 @@
-// Writes what is generated from the code: the command section of README.md, docs/commands.md and
-// docs/config.schema.json. Run by `npm run docs` after a build; CI runs it and fails on a difference.
+// Writes what is generated from the code: the command section of README.md, the state machine in
+// ARCHITECTURE.md, docs/commands.md and docs/config.schema.json. Run by `npm run docs` after a build; CI runs it and fails on a difference.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,6 +7,7 @@ import { Config, Help } from '@oclif/core';
 import type { Command } from '@oclif/core';
 import { format, resolveConfig } from 'prettier';
 import { configJsonSchema } from '../src/config/json-schema.ts';
+import { transitions } from '../src/decision/table.ts';
 import { nightVerbs } from '../src/front/help.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -25,7 +26,8 @@ const commands = config.commands
   .sort((a, b) => order(a.id) - order(b.id) || a.id.localeCompare(b.id, 'en'));
 
 await write('docs/commands.md', renderPages());
-await write('README.md', replaceSection(readFileSync(path.join(root, 'README.md'), 'utf8'), renderList()));
+await write('README.md', replaceSection('README.md', 'commands', renderList()));
+await write('ARCHITECTURE.md', replaceSection('ARCHITECTURE.md', 'transitions', renderTransitions()));
 await write('docs/config.schema.json', JSON.stringify(configJsonSchema(), null, 2));
 
 function typed(command: Command.Loadable): string {
@@ -50,10 +52,24 @@ function renderPages(): string {
   return ['# Commands', 'Generated from the code by `npm run docs`.', ...pages].join('\n\n');
 }
 
-function replaceSection(readme: string, section: string): string {
-  const [start, end] = ['<!-- commands -->', '<!-- /commands -->'];
-  const parts = [readme.split(start)[0], readme.split(end)[1]];
-  if (parts[1] === undefined) throw new Error(`README.md has no ${start} … ${end}`);
+/** The state machine of decision/table.ts: what DNS publishes, against what is known now. */
+function renderTransitions(): string {
+  const phases = Object.entries(transitions);
+  const conditions = Object.keys(transitions.preferred) as (keyof typeof transitions.preferred)[];
+  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    row(['', ...phases.map(([phase]) => phase)]),
+    row(['---', ...phases.map(() => '---')]),
+    ...conditions.map((condition) => row([`**${condition}**`, ...phases.map(([, verbs]) => verbs[condition])])),
+  ].join('\n');
+}
+
+/** The file's text with what stands between `<!-- name -->` and `<!-- /name -->` replaced. */
+function replaceSection(file: string, name: string, section: string): string {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  const [start, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const parts = [text.split(start)[0], text.split(end)[1]];
+  if (parts[1] === undefined) throw new Error(`${file} has no ${start} … ${end}`);
   return `${parts[0] ?? ''}${start}\n\n${section}\n\n${end}${parts[1]}`;
 }
 
