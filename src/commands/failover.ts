@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
 import type { CommandContext, CommandResult } from '../base-command.ts';
+import { guardNames } from '../app/execute.ts';
 import { proposeMove } from '../app/propose.ts';
 import { pathNamed, routeNamed } from '../app/routes.ts';
 import { openProgram } from '../compose.ts';
@@ -11,7 +12,8 @@ export default class Failover extends BaseCommand<typeof Failover> {
   static override summary = 'Move a route to another path: shows the plan, then asks.';
   static override description =
     'Without --to the target is the best path that is not active, so going back is the same verb.\n' +
-    'Nothing is written before every guard has been asked and you have agreed.';
+    'Nothing is written before every guard has been asked and you have agreed.\n' +
+    `Guards: ${guardNames.join(' ')}.`;
   static override examples = [
     '<%= config.bin %> failover support',
     '<%= config.bin %> failover support --to direct --yes --reason "OPS-1182"',

@@ -15,7 +15,7 @@ import type { Style } from '../render/terminal.ts';
 export interface ConsentFlags {
   readonly yes: boolean;
   readonly confirm: string | undefined;
-  readonly override: readonly string[];
+  readonly override: readonly string[] | undefined;
   readonly reason: string | undefined;
   readonly 'offline-state'?: boolean;
 }
@@ -49,7 +49,7 @@ export async function carryOutWithConsent(
   });
   asking.print((style) => [...notes, ...renderPlan(prepared, now, style)]);
   if (prepared.plan.changes.length === 0) return { data: data(null), text: () => ['Nothing to do.'] };
-  const overrides = parseOverrides(options.flags.override);
+  const overrides = parseOverrides(options.flags.override ?? []);
   const refusal =
     checkGuards(prepared.guards, overrides) ?? (await refuseConsent(proposal, options, overrides, asking));
   if (refusal !== null) return { data: data(null), text: () => [], error: refusal };

@@ -15,7 +15,6 @@ export const consentFlags = {
     summary: 'go against this guard; repeat for more',
     options: [...guardNames],
     multiple: true,
-    default: [],
     helpValue: 'GUARD',
   }),
   reason: Flags.string({ summary: 'why, for the journal and the history', helpValue: 'TEXT' }),
