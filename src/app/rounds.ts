@@ -6,21 +6,19 @@ import { runCycle, type CycleResult } from './cycle.ts';
 import type { Deps } from './deps.ts';
 import { worstExitCode } from './outcome.ts';
 
-/** One round in this many prunes: often enough that the store stays small, seldom enough to cost nothing. */
-const pruneEvery = 60;
+/** History is pruned by the first round of each hour, whichever minutes cron picks. ms. */
+const pruneEveryMs = 3_600_000;
 
 export async function runRound(deps: Deps, signal: AbortSignal): Promise<CycleResult> {
   const result = await runCycle(deps, signal);
   const { startedAt, finishedAt } = result;
-  await deps.store.recordRun({
-    id: deps.newId(),
-    command: 'auto',
-    startedAt,
-    finishedAt,
-    exitCode: exitCodeOf(result),
-  });
-  if (Math.floor(finishedAt / 60_000) % pruneEvery === 0)
+  const before = await deps.store.lastRun('auto');
+  const exitCode = exitCodeOf(result);
+  await deps.store.recordRun({ id: deps.newId(), command: 'auto', startedAt, finishedAt, exitCode });
+  const hourOf = (at: number) => Math.floor(at / pruneEveryMs);
+  if (before === null || hourOf(before.finishedAt) !== hourOf(finishedAt)) {
     await deps.store.prune(finishedAt - deps.config.historyMs);
+  }
   return result;
 }
 
