@@ -60,7 +60,9 @@ function renderTransitions(): string {
   return [
     row(['', ...phases.map(([phase]) => phase)]),
     row(['---', ...phases.map(() => '---')]),
-    ...conditions.map((condition) => row([`**${condition}**`, ...phases.map(([, verbs]) => verbs[condition])])),
+    ...conditions.map((condition) =>
+      row([`**${condition}**`, ...phases.map(([, verbs]) => verbs[condition])]),
+    ),
   ].join('\n');
 }
 
