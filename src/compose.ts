@@ -12,6 +12,7 @@ import { listenForShutdown } from './runtime/signals.ts';
 
 export type { Program } from './program.ts';
 export type { TourResult } from './sandbox/tours/tour.ts';
+export { providerKinds } from './providers/kinds.ts';
 export { hopFaults } from './sandbox/hop-fault.ts';
 export { tourHeadlines, tourNames } from './sandbox/tours/names.ts';
 

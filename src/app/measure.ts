@@ -36,7 +36,7 @@ export interface RouteMeasurement {
 
 /** Least and most pause before a failure is probed again: long enough for a dropped packet or a restarting listener,
  *  short enough that `fall: 3` is settled well within a one-minute slot; ms. */
-const confirmPauseMs = { least: 300, most: 1000 };
+export const confirmPauseMs = { least: 300, most: 1000 };
 /** Hops of one route probed at once; the probe itself bounds sessions per address. */
 const parallelHops = 32;
 

@@ -17,6 +17,7 @@ import type { ServerAddress } from '../../model/route.ts';
 import { formatRrset, isSameRrset, maxTtl, type Rrset } from '../../model/rrset.ts';
 import type { Secret } from '../../model/secret.ts';
 import { sanitise } from '../../model/text.ts';
+import { providerKinds } from '../kinds.ts';
 import type { Provider, ProviderCapabilities, ReplaceOutcome, ZoneChange } from '../provider.ts';
 import { Conversation, type NoAnswer } from './api.ts';
 import { checkChanges, type Live, type Standing, standingOf, unwritten } from './convert.ts';
@@ -30,8 +31,7 @@ const capabilities: ProviderCapabilities = {
   maxBatch: 100,
   minTtl: 0,
   maxTtl,
-  // NOTIFY and a transfer take a second or two; BIND may hold NOTIFYs back for five.
-  publishSeconds: 10,
+  publishSeconds: providerKinds.rfc2136.publishSeconds,
 };
 
 /** How often an UPDATE is tried while others keep changing the zone: one more than a busy zone's writers meet by chance. */
