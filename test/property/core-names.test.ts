@@ -137,7 +137,7 @@ describe('text from strangers', () => {
         fc.integer({ min: 3, max: 60 }),
         (input, bound) => {
           const shown = sanitise(input, bound);
-           
+
           const isTame = !/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u.test(
             shown,
           );

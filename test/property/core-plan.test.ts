@@ -99,10 +99,13 @@ describe('a plan', () => {
         for (const [done, prefix] of prefixes(changes).entries()) {
           const states = changes.map((_, at) => (at < done ? 'applied' : 'failed'));
           const back = rollbackChanges({ plan: { changes }, changeStates: states } as unknown as Action);
-          expect(zoneLines(applied(applied(live, prefix), back))).toEqual(zoneLines(live));
-          // Only what created an RRset cannot be taken back where that would leave nothing.
-          const isCreation = prefix.some((one) => one.expected === null);
-          if (!isCreation) expect(planFaults(back, live)).toEqual([]);
+          const reached = applied(live, prefix);
+          expect(zoneLines(applied(reached, back))).toEqual(zoneLines(live));
+          // Only where there was nothing before can the way back not be sound.
+          const hadAll = prefix.every((one) =>
+            one.type === 'MX' ? one.expected !== null : hasAddress(live, one.owner),
+          );
+          if (hadAll) expect(planFaults(back, reached)).toEqual([]);
         }
       }),
       runs,
