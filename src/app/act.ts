@@ -152,6 +152,8 @@ function stateOf(outcome: ReplaceOutcome | undefined): ChangeState {
       return 'applied';
     case 'conflict':
       return 'conflict';
+    case 'skipped':
+      return 'failed';
     default:
       return 'pending';
   }

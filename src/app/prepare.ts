@@ -36,12 +36,17 @@ export async function readHeld(
   deps: Pick<Deps, 'provider'>,
   signal: AbortSignal,
 ): Promise<Map<string, Rrset | null>> {
-  const held = await mapBounded(placesOf(route), parallelReads, async (place) => {
-    const provider = await deps.provider(place.records.provider);
-    const rrset = await provider.readRrset(place.records.zone, place.owner, place.type, signal);
-    return [rrsetKey(place.owner, place.type), rrset] as const;
+  const zones = [
+    ...Map.groupBy(placesOf(route), ({ records }) => `${records.provider} ${records.zone}`).values(),
+  ];
+  const held = await mapBounded(zones, parallelReads, async (places) => {
+    const records = places[0]?.records;
+    if (records === undefined) return [];
+    const provider = await deps.provider(records.provider);
+    const rrsets = await provider.readRrsets(records.zone, places, signal);
+    return places.map((place, at) => [rrsetKey(place.owner, place.type), rrsets[at] ?? null] as const);
   });
-  return new Map(held);
+  return new Map(held.flat());
 }
 
 /** The plan for `to`, made from what the providers hold, with every guard's result. */

@@ -10,7 +10,7 @@ export interface ProviderCapabilities {
   readonly compareAndSet: 'full' | 'values' | 'weak' | 'none';
   /** One call per zone changes all or nothing. */
   readonly hasAtomicBatch: boolean;
-  /** Most changes in one batch. */
+  /** Most changes in one call of replaceRrsets; an adapter that splits by itself has no bound. */
   readonly maxBatch: number;
   /** Seconds. */
   readonly minTtl: number;
@@ -26,10 +26,17 @@ export type ReplaceOutcome =
   | { readonly state: 'unchanged' }
   /** Live equals neither expected nor desired; nothing was written. */
   | { readonly state: 'conflict'; readonly live: Rrset | null }
+  /** Surely not written, because of another change of the call: its batch was refused, or an earlier one failed. */
+  | { readonly state: 'skipped'; readonly reason: string }
   /** The reply was lost and reading back did not tell either. */
   | { readonly state: 'unknown'; readonly reason: string };
 
 export type ZoneChange = Pick<RrsetChange, 'owner' | 'type' | 'expected' | 'desired'>;
+
+export interface RrsetQuestion {
+  readonly owner: DomainName;
+  readonly type: RrType;
+}
 
 export interface Provider {
   readonly name: string;
@@ -38,7 +45,13 @@ export interface Provider {
   readonly capabilities: ProviderCapabilities;
   /** Null = the provider says there is no such RRset. Throws ProviderError where it cannot say. */
   readRrset(zone: DomainName, owner: DomainName, type: RrType, signal: AbortSignal): Promise<Rrset | null>;
-  /** Compare-and-set; one outcome per change, in order. Atomic where `hasAtomicBatch`. */
+  /** The same for many RRsets of one zone in as few calls as the provider allows; in the order asked. */
+  readRrsets(
+    zone: DomainName,
+    questions: readonly RrsetQuestion[],
+    signal: AbortSignal,
+  ): Promise<readonly (Rrset | null)[]>;
+  /** Compare-and-set; one outcome per change, in order. Splits into batches where the provider limits their size. Atomic where `hasAtomicBatch`. */
   replaceRrsets(
     zone: DomainName,
     changes: readonly ZoneChange[],

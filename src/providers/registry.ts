@@ -14,7 +14,11 @@ export interface ProviderDeps {
 }
 
 /** Throws ConfigError `not-built-yet` or `secret-unreadable`. */
-export async function openProvider(name: string, block: ProviderBlock, deps: ProviderDeps): Promise<Provider> {
+export async function openProvider(
+  name: string,
+  block: ProviderBlock,
+  deps: ProviderDeps,
+): Promise<Provider> {
   if (block.type !== 'rfc2136') {
     throw new ConfigError('not-built-yet', `provider ${name}: the ${block.type} adapter is not built yet`, {
       hint: 'this version writes through rfc2136 only',

@@ -91,10 +91,14 @@ export function standingOf(change: ZoneChange, live: Rrset | null): Standing {
   return isSameRrset(live, change.expected) ? 'write' : 'conflict';
 }
 
-/** Nothing was written: one foreign RRset spoils an atomic batch, so the others are told with what is live there. */
+/** Nothing was written: one foreign RRset spoils an atomic batch. */
 export function unwritten(changes: readonly ZoneChange[], live: readonly (Rrset | null)[]): ReplaceOutcome[] {
   return changes.map((change, index) => {
     const one = live[index] ?? null;
-    return standingOf(change, one) === 'done' ? { state: 'unchanged' } : { state: 'conflict', live: one };
+    const standing = standingOf(change, one);
+    if (standing === 'done') return { state: 'unchanged' };
+    return standing === 'conflict'
+      ? { state: 'conflict', live: one }
+      : { state: 'skipped', reason: 'another RRset of the same UPDATE is not as expected' };
   });
 }

@@ -18,7 +18,13 @@ import { formatRrset, isSameRrset, maxTtl, type Rrset } from '../../model/rrset.
 import type { Secret } from '../../model/secret.ts';
 import { sanitise } from '../../model/text.ts';
 import { providerKinds } from '../kinds.ts';
-import type { Provider, ProviderCapabilities, ReplaceOutcome, ZoneChange } from '../provider.ts';
+import type {
+  Provider,
+  ProviderCapabilities,
+  ReplaceOutcome,
+  RrsetQuestion,
+  ZoneChange,
+} from '../provider.ts';
 import { Conversation, type NoAnswer } from './api.ts';
 import { checkChanges, type Live, type Standing, standingOf, unwritten } from './convert.ts';
 import { readZone, type Wanted, type ZoneReading } from './reading.ts';
@@ -109,10 +115,19 @@ class Rfc2136Provider implements Provider {
     type: Rrset['type'],
     signal: AbortSignal,
   ): Promise<Rrset | null> {
+    const [rrset] = await this.readRrsets(zone, [{ owner, type }], signal);
+    return rrset ?? null;
+  }
+
+  async readRrsets(
+    zone: DomainName,
+    questions: readonly RrsetQuestion[],
+    signal: AbortSignal,
+  ): Promise<readonly (Rrset | null)[]> {
     const talk = this.#open();
     try {
-      const { live } = await this.#read(talk, zone, [{ owner, type }], signal);
-      return live[0]?.rrset ?? null;
+      const { live } = await this.#read(talk, zone, questions, signal);
+      return live.map((one) => one.rrset);
     } finally {
       talk.close();
     }
