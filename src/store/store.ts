@@ -128,7 +128,8 @@ export interface Store {
   /** Writes the intent. Throws StoreError `store-fenced` where a larger token was seen for the route. */
   beginAction(action: Action, lease: Lease): Promise<void>;
   updateAction(id: string, patch: ActionPatch, lease: Lease): Promise<void>;
-  /** By id, or by an unambiguous prefix of the id or of the plan's digest. */
+  /** By id, or by an unambiguous prefix of the id or of the plan's digest. Of a plan that was carried out more than
+   *  once, the newest action. */
   findAction(idOrPrefix: string): Promise<Action | null>;
   /** Newest first. */
   listActions(filter: ActionFilter): Promise<Action[]>;

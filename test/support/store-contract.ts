@@ -364,10 +364,11 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
       }
     });
 
-    it('names the candidates where a prefix fits several, and prefers a whole id', async () => {
+    it('names the candidates where a prefix fits several plans, and prefers a whole id', async () => {
       const lease = await hold(store);
       await journal(store, anAction(), lease);
-      const b = await journal(store, anAction({ id: idOf(2), intendedAt: nightAt + 1 }), lease);
+      const plan = aPlan({ digest: 'a3f9c1'.padEnd(64, '1') });
+      const b = await journal(store, anAction({ id: idOf(2), plan, intendedAt: nightAt + 1 }), lease);
       await expect(store.findAction('a3f9c1')).rejects.toMatchObject({
         code: 'change-unknown',
         exitCode: 64,
@@ -376,6 +377,16 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
           `${idOf(1)} (plan a3f9c1, support to direct, intended)`,
       });
       expect(await store.findAction(idOf(2))).toEqual(b);
+    });
+
+    it('takes the newest where one plan was carried out more than once', async () => {
+      const lease = await hold(store);
+      const first = await journal(store, anAction(), lease);
+      const plan = aPlan({ id: 'b00b1e', digest: 'b00b1e'.padEnd(64, '1') });
+      await journal(store, anAction({ id: idOf(2), plan, intendedAt: nightAt + 1 }), lease);
+      const again = await journal(store, anAction({ id: idOf(3), intendedAt: nightAt + 2 }), lease);
+      expect(await store.findAction('a3f9c1')).toEqual(again);
+      expect(await store.findAction(first.id)).toEqual(first);
     });
 
     it('lists newest first, by route, age and whether the end is known', async () => {

@@ -96,11 +96,13 @@ export async function findAction(engine: SqlEngine, idOrPrefix: string): Promise
     .orderBy('id', 'desc')
     .limit(maxCandidates + 1)
     .execute();
-  const exact = rows.find((row) => row.id === idOrPrefix);
-  const [first] = rows;
-  if (exact === undefined && rows.length > 1) throw ambiguous(idOrPrefix, rows);
-  const found = exact ?? first;
-  return found === undefined ? null : parseAction(found);
+  const [newest] = rows;
+  if (newest === undefined) return null;
+  const exact = rows.find((row) => row.id === idOrPrefix.toUpperCase());
+  // The same plan carried out again has the same digest: whoever names it means what it did last.
+  const isOnePlan = rows.every((row) => row.plan_digest === newest.plan_digest);
+  if (exact === undefined && !isOnePlan) throw ambiguous(idOrPrefix, rows);
+  return parseAction(exact ?? newest);
 }
 
 export async function listActions(engine: SqlEngine, filter: ActionFilter): Promise<Action[]> {
