@@ -28,12 +28,12 @@ export default class MxctlHelp extends Help {
     this.log('');
     this.#logCommands('WHEN MAIL STOPS', night);
     this.#logCommands('BY DAY', day);
-    this.log(
-      this.section(
-        'EVERYWHERE',
-        '--config FILE, --json, --verbose, --no-color; mxctl COMMAND --help for the rest',
-      ),
-    );
+    const everywhere: [string, string][] = [
+      ['--config FILE', 'instead of MXCTL_CONFIG, ./mxctl.yaml or XDG'],
+      ['--json', 'one JSON object on stdout, errors too; see help exit-codes'],
+      ['--help', 'flags and examples of one command'],
+    ];
+    this.log(this.section('EVERYWHERE', this.renderList(everywhere, { indentation: 2, spacer: '\n' })));
     await Promise.resolve();
   }
 
