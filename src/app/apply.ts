@@ -57,7 +57,7 @@ export async function proposeSaved(saved: SavedPlan, deps: Deps, signal: AbortSi
   const held = await readHeld(route, deps, signal);
   const current = { ...facts, live: held, match: matchLive(route, held) };
   const changes = changesTo(route, pathOf(route, path.name) ?? path, held, ttlFor(route, saved.kind));
-  const prepared = await finishPlan(current, { to: path.name, kind: saved.kind, changes }, deps);
+  const prepared = await finishPlan(current, { to: path.name, kind: saved.kind, changes }, deps, signal);
   if (prepared.plan.digest !== saved.digest) {
     throw new RefusedError(
       'plan-stale',

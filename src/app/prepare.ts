@@ -21,6 +21,8 @@ export interface PreparedPlan {
   /** When no conforming cache can hold the replaced RRsets any more, if the plan were carried out now; ms. */
   readonly trueByAt: number;
   readonly publishSeconds: number;
+  /** What the providers want said of these zones. */
+  readonly notes: readonly string[];
   /** Provider labels and what each can guarantee, by provider name. */
   readonly providers: ReadonlyMap<
     string,
@@ -69,13 +71,14 @@ export async function preparePlan(
       : facts.disagreement,
   };
   const changes = plannedChanges(current, to, kind);
-  return finishPlan(current, { to, kind, changes }, deps);
+  return finishPlan(current, { to, kind, changes }, deps, signal);
 }
 
 export async function finishPlan(
   facts: RouteFacts,
   { to, kind, changes }: { to: string; kind: ActionKind; changes: readonly RrsetChange[] },
   deps: Pick<Deps, 'provider' | 'store' | 'clock' | 'digest'>,
+  signal: AbortSignal,
 ): Promise<PreparedPlan> {
   const { route, match } = facts;
   const from = match.kind === 'path' ? match.path : null;
@@ -91,9 +94,24 @@ export async function finishPlan(
     guards: judge(context),
     context,
     publishSeconds,
+    notes: await notesOf(changes, deps, signal),
     trueByAt: await trueByOf(changes, facts.now + publishSeconds * 1000, deps),
     providers,
   };
+}
+
+async function notesOf(
+  changes: readonly RrsetChange[],
+  deps: Pick<Deps, 'provider'>,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const zones = [...Map.groupBy(changes, (one) => `${one.provider} ${one.zone}`).values()];
+  const notes = await mapBounded(zones, parallelReads, async ([first]) => {
+    if (first === undefined) return [];
+    const provider = await deps.provider(first.provider);
+    return (await provider.readNotes?.(first.zone, signal)) ?? [];
+  });
+  return [...new Set(notes.flat())];
 }
 
 async function providersOf(

@@ -46,10 +46,15 @@ export async function proposeRollback(action: Action, deps: Deps, signal: AbortS
   const to = settled.plan.from;
   const isKnownPath = to !== null && route.paths.some((path) => path.name === to);
   if (isKnownPath) {
-    const prepared = await finishPlan(current, { to, kind: 'rollback', changes }, deps);
+    const prepared = await finishPlan(current, { to, kind: 'rollback', changes }, deps, signal);
     return { route, facts: current, prepared, recovered };
   }
-  return { route, facts: current, prepared: await withoutPath(current, settled, changes, deps), recovered };
+  return {
+    route,
+    facts: current,
+    prepared: await withoutPath(current, settled, changes, deps, signal),
+    recovered,
+  };
 }
 
 /** The records to put back belong to no path of today's config: they go back all the same, judged by the guards that
@@ -59,10 +64,11 @@ async function withoutPath(
   action: Action,
   changes: PreparedPlan['plan']['changes'],
   deps: Deps,
+  signal: AbortSignal,
 ): Promise<PreparedPlan> {
   const { route } = facts;
   const stand = route.prefer;
-  const prepared = await finishPlan(facts, { to: stand, kind: 'rollback', changes }, deps);
+  const prepared = await finishPlan(facts, { to: stand, kind: 'rollback', changes }, deps, signal);
   const plan = planOf(
     { route: route.name, kind: 'rollback', from: action.plan.to, to: action.plan.from, madeAt: facts.now },
     changes,

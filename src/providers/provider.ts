@@ -57,5 +57,7 @@ export interface Provider {
     changes: readonly ZoneChange[],
     signal: AbortSignal,
   ): Promise<readonly ReplaceOutcome[]>;
+  /** What a person should know before this zone is written here, each a sentence; for the plan. */
+  readNotes?(zone: DomainName, signal: AbortSignal): Promise<readonly string[]>;
   close(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import type { PreparedPlan } from '../app/prepare.ts';
 import { displayName } from '../model/domain-name.ts';
 import type { GuardResult, GuardVerdict, Plan, RrsetChange } from '../model/change.ts';
 import type { Rrset } from '../model/rrset.ts';
+import { sanitise } from '../model/text.ts';
 import { formatDuration, formatRelative, formatTime } from './duration.ts';
 import { iso } from './status.ts';
 import { displayWidth, hang, justify, pad, type Style, type Tone } from './terminal.ts';
@@ -23,6 +24,11 @@ export function renderPlan(prepared: PreparedPlan, now: number, style: Style): s
     ...changeLines(prepared, style),
     ...labelled('Touches', touches(plan), style),
     ...labelled('True by', trueBy(prepared, now), style),
+    ...labelled(
+      'Note',
+      prepared.notes.map((one) => sanitise(one, 600)),
+      style,
+    ),
     ...guardLines(prepared.guards, style),
     ...labelled('Undo', [`mxctl rollback ${plan.id}   puts these exact records back`], style),
   ];
@@ -170,6 +176,7 @@ export function planDocument(prepared: PreparedPlan): Record<string, unknown> {
         { label, compare_and_set: capabilities.compareAndSet, atomic_batch: capabilities.hasAtomicBatch },
       ]),
     ),
+    notes: prepared.notes,
     undo: `mxctl rollback ${plan.id}`,
   };
 }
