@@ -17,6 +17,7 @@ import type { ServerAddress } from '../../model/route.ts';
 import { formatRrset, isSameRrset, maxTtl, type Rrset } from '../../model/rrset.ts';
 import type { Secret } from '../../model/secret.ts';
 import { sanitise } from '../../model/text.ts';
+import { checkChanges, type Standing, standingOf, unwritten } from '../changes.ts';
 import { providerKinds } from '../kinds.ts';
 import type {
   Provider,
@@ -26,7 +27,7 @@ import type {
   ZoneChange,
 } from '../provider.ts';
 import { Conversation, type NoAnswer } from './api.ts';
-import { checkChanges, type Live, type Standing, standingOf, unwritten } from './convert.ts';
+import type { Live } from './convert.ts';
 import { readZone, type Wanted, type ZoneReading } from './reading.ts';
 import { aliased, neverAgreed, noAnswerOf, type RefusedRequest, refusalOf } from './refusals.ts';
 
