@@ -1,5 +1,6 @@
 // What one probe of one hop measured. No thresholds and no memory: those are in health/.
 
+import type { PresentedChain } from './dane.ts';
 import type { DomainName } from './domain-name.ts';
 import type { Fate } from './fate.ts';
 
@@ -50,6 +51,8 @@ export interface TlsFacts {
   readonly expiresAt: number | null;
   /** DNS-IDs of the certificate, at most 20. */
   readonly names: readonly string[];
+  /** For comparing with TLSA records in the run that saw it; null in an observation read back from the store. */
+  readonly presented: PresentedChain | null;
 }
 
 export interface Observation {

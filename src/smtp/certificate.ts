@@ -1,8 +1,10 @@
 // Judges the certificate a hop shows against the exchange name, as a sender that insists on it would. Opportunistic
-// senders ignore all of this, so it never fails a probe: guards read it. RFC 6125 §6.4, RFC 8461 §4.2, RFC 7672.
+// senders ignore all of this, so it never fails a probe: guards read it. RFC 6125 §6.4, RFC 8461 §4.2, RFC 7672 §3.
 
+import { createHash, type X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 
+import type { ChainLink } from '../model/dane.ts';
 import { displayName, type DomainName } from '../model/domain-name.ts';
 import type { TlsFacts } from '../model/observation.ts';
 import { sanitise } from '../model/text.ts';
@@ -47,6 +49,7 @@ export interface ShownCertificate {
   readonly chainFault: string | null;
   readonly subjectAltName: string;
   readonly expiresAt: number | null;
+  readonly links: readonly ChainLink[];
 }
 
 export function judgeCertificate(shown: ShownCertificate, exchange: DomainName): TlsFacts {
@@ -63,21 +66,80 @@ export function judgeCertificate(shown: ShownCertificate, exchange: DomainName):
     fault: faults.length === 0 ? null : faults.join(', '),
     expiresAt: shown.expiresAt,
     names: names.slice(0, maxNamesKept).map((one) => sanitise(one)),
+    presented: shown.links.length === 0 ? null : { isNamed, links: shown.links },
   };
 }
 
 /** Facts of a finished handshake that was made without `rejectUnauthorized` and without Node's own name check. */
 export function tlsFactsOf(socket: TLSSocket, exchange: DomainName): TlsFacts {
+  // Asked once: Node 24 takes the certificates out of the session as it hands them over. Unlike getPeerCertificate() it
+  // adds none of our own, and RFC 7672 §3.1.2 asks for what was sent.
   const certificate = socket.getPeerX509Certificate();
-  const expiresAt = certificate === undefined ? NaN : Date.parse(certificate.validTo);
   const chainFault = certificate === undefined ? 'no certificate' : String(socket.authorizationError);
   return judgeCertificate(
     {
       protocol: socket.getProtocol() ?? 'unknown',
       chainFault: socket.authorized ? null : chainFault,
       subjectAltName: certificate?.subjectAltName ?? '',
-      expiresAt: Number.isNaN(expiresAt) ? null : expiresAt,
+      expiresAt: certificate === undefined ? null : instantOf(certificate.validTo),
+      links: certificate === undefined ? [] : linksOf(certificate),
     },
     exchange,
   );
+}
+
+/** Certificates looked at, however many are sent: a root, two intermediates and a cross-signed twin of each fit. */
+const maxCertificates = 6;
+
+/** The chain that starts at the leaf, out of what was sent in whatever order. */
+function linksOf(leaf: X509Certificate): ChainLink[] {
+  const sent: X509Certificate[] = [];
+  let next = leaf.issuerCertificate;
+  while (next !== undefined && sent.length < maxCertificates - 1) {
+    sent.push(next);
+    next = next.issuerCertificate;
+  }
+  const links: ChainLink[] = [];
+  let current: X509Certificate | undefined = leaf;
+  while (current !== undefined) {
+    const link = linkOf(current);
+    if (link === null) break;
+    links.push(link);
+    const below: X509Certificate = current;
+    current = sent.find((one) => isIssuedBy(below, one));
+    if (current !== undefined) sent.splice(sent.indexOf(current), 1);
+  }
+  return links;
+}
+
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  // A key of a kind that OpenSSL does not know throws; it signs nothing that a sender would believe.
+  try {
+    return issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+function linkOf(certificate: X509Certificate): ChainLink | null {
+  try {
+    return {
+      cert: digestsOf(certificate.raw),
+      spki: digestsOf(certificate.publicKey.export({ type: 'spki', format: 'der' })),
+      startsAt: instantOf(certificate.validFrom),
+      expiresAt: instantOf(certificate.validTo),
+    };
+  } catch {
+    return null;
+  }
+}
+
+function digestsOf(der: Uint8Array): ChainLink['cert'] {
+  const digest = (hash: string) => createHash(hash).update(der).digest('hex');
+  return { sha256: digest('sha256'), sha512: digest('sha512') };
+}
+
+function instantOf(text: string): number | null {
+  const instant = Date.parse(text);
+  return Number.isNaN(instant) ? null : instant;
 }

@@ -75,6 +75,15 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
       expect(await store.listObservations('support', 1)).toEqual([bare]);
     });
 
+    it('gives back no digests of a chain, which are of use only to the run that saw it', async () => {
+      const digests = { sha256: 'aa', sha512: 'bb' };
+      const links = [{ cert: digests, spki: digests, startsAt: 1, expiresAt: 2 }];
+      const { tls } = anObservation();
+      const seen = anObservation({ tls: { ...tls!, presented: { isNamed: true, links } } });
+      await store.recordObservations('support', [seen]);
+      expect(await store.listObservations('support', 1)).toEqual([anObservation()]);
+    });
+
     it('keeps a thousand observations of one call', async () => {
       const many = Array.from({ length: 1001 }, (_, at) => anObservation({ at }));
       await store.recordObservations('support', many);

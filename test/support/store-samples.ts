@@ -44,6 +44,7 @@ export function anObservation(patch: Partial<Observation> = {}): Observation {
       fault: 'ERR_TLS_CERT_ALTNAME_INVALID',
       expiresAt: nightAt + 86_400_000,
       names: ['mx1.filter.example.net', '*.example.net'],
+      presented: null,
     },
     offersStarttls: true,
     takesCanary: null,

@@ -1,4 +1,5 @@
 // STARTTLS as hops in the field do it, good and bad.
+import { createHash, createPublicKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,6 +62,58 @@ test('a good certificate: EHLO again inside TLS, and QUIT', async () => {
   });
   expect((observation.tls!.expiresAt! - Date.now()) / 86_400_000).toBeCloseTo(64, 0);
   expect(stagesOf(observation)).toBe('connect banner ehlo starttls tls ehlo2 quit');
+});
+
+describe('what was presented, for TLSA records to be compared with', () => {
+  const [first, second] = ['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----'];
+  /** Digests as `openssl x509 -outform DER | sha256sum` would give them: of the octets between the PEM lines. */
+  const certificateDigest = (pem: string) =>
+    createHash('sha256')
+      .update(Buffer.from(pem.split(first)[1]?.split(second)[0] ?? '', 'base64'))
+      .digest('hex');
+  const presentedWith = async (leaf: 'good' | 'wrong' | 'expired' | 'selfsigned', ...beside: string[]) => {
+    const { key, cert } = made.pairs[leaf];
+    const certificates = { shown: { key, cert: [cert, ...beside].join('\n') } };
+    const { observation } = await probeScript(wholeWith('shown'), upTo('starttls'), {
+      certificates,
+      deps: { caCertificates: [made.ca] },
+    });
+    return observation.tls!.presented!;
+  };
+  const shown = async (...args: Parameters<typeof presentedWith>) =>
+    (await presentedWith(...args)).links.map((link) => link.cert.sha256);
+
+  test('the leaf alone: a CA that only we know is not added', async () => {
+    expect(await shown('good')).toEqual([certificateDigest(made.pairs.good.cert)]);
+  });
+
+  test('the leaf and its issuer, whatever stands between them', async () => {
+    const expected = [made.pairs.good.cert, made.ca].map(certificateDigest);
+    expect(await shown('good', made.ca)).toEqual(expected);
+    expect(await shown('good', made.pairs.wrong.cert, made.ca, made.pairs.selfsigned.cert)).toEqual(expected);
+  });
+
+  test('a CA of the same name that did not sign is no issuer', async () => {
+    const twin = await makeCertificates('mx.example.com');
+    expect(await shown('good', twin.ca)).toEqual([certificateDigest(made.pairs.good.cert)]);
+  });
+
+  test('dates, keys and whether it names the exchange', async () => {
+    const now = Date.now();
+    const good = await presentedWith('good', made.ca);
+    expect(good.isNamed).toBe(true);
+    expect((good.links[0]!.expiresAt! - now) / 86_400_000).toBeCloseTo(64, 0);
+    expect((good.links[0]!.startsAt! - now) / 86_400_000).toBeCloseTo(-90, 0);
+    expect((good.links[1]!.expiresAt! - now) / 86_400_000).toBeCloseTo(365, 0);
+    const spki = createPublicKey(made.pairs.good.key).export({ type: 'spki', format: 'der' });
+    expect(good.links[0]!.spki).toEqual({
+      sha256: createHash('sha256').update(spki).digest('hex'),
+      sha512: createHash('sha512').update(spki).digest('hex'),
+    });
+    expect((await presentedWith('wrong')).isNamed).toBe(false);
+    // Named all the same: that nobody trusts it is another question.
+    expect((await presentedWith('expired')).isNamed).toBe(true);
+  });
 });
 
 test.each([

@@ -65,6 +65,20 @@ function tamper(text: string): void {
 }
 
 describe('the file', () => {
+  it('holds no digests of certificate chains: a run has some hundred, and none is read back', async () => {
+    const digests = { sha256: 'c0ffee', sha512: 'decade' };
+    const links = [{ cert: digests, spki: digests, startsAt: 1, expiresAt: 2 }];
+    const seen = anObservation();
+    const store = await open();
+    await store.recordObservations('support', [
+      { ...seen, tls: { ...seen.tls!, presented: { isNamed: true, links } } },
+    ]);
+    await store.close();
+    const octets = (await readFile(file)).toString('latin1');
+    expect(octets).toContain('fra-ops');
+    expect(octets).not.toMatch(/c0ffee|decade/);
+  });
+
   it('is for its owner alone, with its directory and what lies beside it', async () => {
     file = join(directory, 'a', 'b', 'state.db');
     const store = await open();

@@ -34,6 +34,7 @@ describe('judgement', () => {
     chainFault: null,
     subjectAltName: 'DNS:mx1.example.com',
     expiresAt: 1,
+    links: [],
   };
 
   test('a trusted chain that names the exchange is good', () => {
@@ -44,6 +45,7 @@ describe('judgement', () => {
       fault: null,
       expiresAt: 1,
       names: ['mx1.example.com'],
+      presented: null,
     });
   });
 
