@@ -1,7 +1,7 @@
 // Arbitrary histories of health, crashes and people on a simulated clock: what decide() and the guards must never do.
 
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { forbidding, judge } from '../../src/change/guards/index.ts';
 import { decide } from '../../src/decision/decide.ts';
@@ -15,6 +15,9 @@ import {
   type SimulatedPath,
 } from '../support/simulated-route.ts';
 import { minute, type RouteOver } from '../support/worlds.ts';
+
+// A simulated history takes some milliseconds; ten thousand of them on a busy machine take minutes.
+vi.setConfig({ testTimeout: Math.max(120_000, runs.numRuns * 100) });
 
 interface Step {
   readonly waitMs: number;
