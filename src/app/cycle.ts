@@ -170,7 +170,7 @@ async function settleRoute(
       decided.decision.kind === 'move'
         ? await move(facts, decided.decision, decided.reasons, deps, signal)
         : null;
-    const isNews = moved !== null || recovered.length > 0 || isNew(before, decided.state);
+    const isNews = moved !== null || recovered.some((one) => one.isNews) || isNew(before, decided.state);
     if (isNews) await tell(route, decided, deps);
     const error = moveError(moved);
     const exitCode = error?.exitCode ?? decisionExitCode(decided.decision);

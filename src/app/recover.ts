@@ -1,8 +1,10 @@
 // After a crash or a lost reply: what became of actions whose end the journal does not know. The live RRset tells:
-// equal to desired = it was applied; equal to expected = it was not; else somebody else wrote, and we stop.
+// equal to desired = it was applied; equal to expected = it was not; else somebody else wrote, and we stop. Writes
+// nothing while the route is paused.
 
-import { isSameRrset } from '../model/rrset.ts';
-import { isUnsettled, type Action, type ChangeState } from '../model/change.ts';
+import { AppError } from '../errors.ts';
+import { isSameRrset, type Rrset } from '../model/rrset.ts';
+import { isUnsettled, type Action, type ChangeState, type RrsetChange } from '../model/change.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Route } from '../model/route.ts';
 import { applyChanges, confirm, stateFrom, type ActDeps } from './act.ts';
@@ -14,6 +16,8 @@ const resumableMs = 3_600_000;
 
 export interface Recovery {
   readonly action: Action;
+  /** False where it stands as the last run left it. */
+  readonly isNews: boolean;
   readonly text: string;
 }
 
@@ -45,11 +49,47 @@ async function recoverAction(
   signal: AbortSignal,
 ): Promise<Recovery> {
   const known = action.state === 'intended' ? await resolvePending(action, lease, deps, signal) : action;
-  if (known.state === 'applied') {
-    const settled = await confirm(known, route, lease, deps, { signal, withinMs: 0 });
-    return { action: settled, text: describe(settled) };
+  const settled = known.state === 'applied' ? await resolveApplied(known, route, lease, deps, signal) : known;
+  const isNews = settled.state !== action.state || settled.changeStates.join() !== action.changeStates.join();
+  return { action: settled, isNews, text: describe(settled) };
+}
+
+async function resolveApplied(
+  action: Action,
+  route: Route,
+  lease: Lease,
+  deps: ActDeps,
+  signal: AbortSignal,
+): Promise<Action> {
+  const seen = await confirm(action, route, lease, deps, { signal, withinMs: 0 });
+  return seen.state === 'applied' ? endOverwritten(seen, lease, deps, signal) : seen;
+}
+
+/** Applied, never confirmed, and by now the provider holds something else: no authority will ever answer it. */
+async function endOverwritten(
+  action: Action,
+  lease: Lease,
+  deps: ActDeps,
+  signal: AbortSignal,
+): Promise<Action> {
+  let states: ChangeState[];
+  try {
+    states = await Promise.all(
+      action.plan.changes.map(async (change, at) =>
+        isSameRrset(await readHeld(change, deps, signal), change.desired)
+          ? (action.changeStates[at] ?? 'applied')
+          : 'conflict',
+      ),
+    );
+  } catch (error) {
+    // Who cannot be asked has not said that it is gone.
+    if (!(error instanceof AppError) || signal.aborted) throw error;
+    return action;
   }
-  return { action: known, text: describe(known) };
+  if (!states.includes('conflict')) return action;
+  const patch = { state: 'conflict' as const, changeStates: states };
+  await deps.store.updateAction(action.id, patch, lease);
+  return { ...action, ...patch };
 }
 
 async function resolvePending(
@@ -59,13 +99,16 @@ async function resolvePending(
   signal: AbortSignal,
 ): Promise<Action> {
   const states = await Promise.all(action.plan.changes.map((_, at) => changeState(action, at, deps, signal)));
-  const isHalf = states.includes('applied') && states.includes('pending');
-  const isFresh = deps.clock.now() - action.intendedAt < resumableMs;
-  if (isHalf && isFresh) {
+  const now = deps.clock.now();
+  // Where somebody else wrote meanwhile, the rest is left to a person.
+  const isHalf = states.includes('applied') && states.includes('pending') && !states.includes('conflict');
+  const isResumable = isHalf && now - action.intendedAt < resumableMs;
+  const mustWait = isResumable && (await isPaused(action.plan.route, now, deps));
+  if (isResumable && !mustWait) {
     const { action: resumed } = await applyChanges({ ...action, changeStates: states }, lease, deps, signal);
     return resumed;
   }
-  const ended = states.map((one) => (one === 'pending' ? 'failed' : one));
+  const ended = mustWait ? states : states.map((one) => (one === 'pending' ? 'failed' : one));
   const state = stateFrom(ended);
   const patch = {
     state,
@@ -74,6 +117,20 @@ async function resolvePending(
   };
   await deps.store.updateAction(action.id, patch, lease);
   return { ...action, ...patch };
+}
+
+async function isPaused(route: string, now: number, deps: Pick<Deps, 'store'>): Promise<boolean> {
+  const pauses = await deps.store.readPauses(now);
+  return pauses.some((one) => one.route === null || one.route === route);
+}
+
+async function readHeld(
+  change: RrsetChange,
+  deps: Pick<Deps, 'provider'>,
+  signal: AbortSignal,
+): Promise<Rrset | null> {
+  const provider = await deps.provider(change.provider);
+  return provider.readRrset(change.zone, change.owner, change.type, signal);
 }
 
 async function changeState(
@@ -85,8 +142,7 @@ async function changeState(
   const change = action.plan.changes[at];
   const state = action.changeStates[at] ?? 'pending';
   if (change === undefined || state !== 'pending') return state;
-  const provider = await deps.provider(change.provider);
-  const live = await provider.readRrset(change.zone, change.owner, change.type, signal);
+  const live = await readHeld(change, deps, signal);
   if (isSameRrset(live, change.desired)) return 'applied';
   return isSameRrset(live, change.expected) ? 'pending' : 'conflict';
 }
@@ -102,9 +158,12 @@ function describe(action: Action): string {
       return `${what} never reached the provider`;
     case 'partial':
       return `${what} is partly applied; a person must look`;
+    case 'intended':
+      return `${what} is half applied, and the route is paused: the rest waits`;
     case 'conflict':
+      if (action.appliedAt !== null) return `${what} had been applied, and was overwritten since`;
       return `${what} was overtaken: the RRset is neither what it replaced nor what it wrote`;
-    default:
-      return `${what} is ${action.state}`;
+    case 'cleared':
+      return `${what} is true for the world`;
   }
 }
