@@ -91,7 +91,8 @@ export async function applyChanges(
   await Promise.all(
     [...zones.values()].map(async (entries) => {
       try {
-        await applyZone(entries, states, deps, signal);
+        const doubt = await applyZone(entries, states, deps, signal);
+        if (doubt !== null) faults.push(doubt);
       } catch (error) {
         faults.push(asAppError(error));
       }
@@ -112,15 +113,17 @@ export async function applyChanges(
 
 type Entry = { readonly change: RrsetChange; readonly at: number };
 
+/** Sets the states of these changes; an error where the provider cannot tell what became of one. */
 async function applyZone(
   entries: readonly Entry[],
   states: ChangeState[],
   deps: ActDeps,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<AppError | null> {
   const first = entries[0]?.change;
-  if (first === undefined) return;
+  if (first === undefined) return null;
   let sent = 0;
+  let doubt: AppError | null = null;
   try {
     const provider = await deps.provider(first.provider);
     for (; sent < entries.length; sent += provider.capabilities.maxBatch) {
@@ -131,6 +134,7 @@ async function applyZone(
         signal,
       );
       batch.forEach(({ at }, index) => (states[at] = stateOf(outcomes[index])));
+      doubt = doubtOf(outcomes);
       if (batch.some(({ at }) => states[at] !== 'applied')) {
         sent += batch.length;
         break;
@@ -143,6 +147,14 @@ async function applyZone(
     throw error;
   }
   for (const { at } of entries.slice(sent)) states[at] = 'failed';
+  return doubt;
+}
+
+function doubtOf(outcomes: readonly ReplaceOutcome[]): AppError | null {
+  const unknown = outcomes.find((one) => one.state === 'unknown');
+  return unknown === undefined
+    ? null
+    : new ProviderError('provider-unreachable', unknown.reason, { retryable: true });
 }
 
 function stateOf(outcome: ReplaceOutcome | undefined): ChangeState {

@@ -56,14 +56,14 @@ export async function executePlan(
   });
 }
 
-/** Ctrl-C while waiting for the authorities: the change is made, and the person must hear so. */
+/** Ctrl-C or a lost lease while waiting for the authorities: the change is made, and the person must hear so. */
 async function carryOutOrTell(request: ActRequest, deps: Deps, signal: AbortSignal): Promise<ActResult> {
   try {
     return await carryOut(request, deps, signal);
   } catch (error) {
     const [action] = await deps.store.listActions({ route: request.route.name, isUnsettled: true, limit: 1 });
     if (!signal.aborted || action?.plan.digest !== request.plan.digest) throw error;
-    return { action, fault: null };
+    return { action, fault: error instanceof AppError ? error : null };
   }
 }
 

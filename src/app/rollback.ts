@@ -4,7 +4,8 @@ import { judge } from '../change/guards/index.ts';
 import { matchLive } from '../change/published.ts';
 import { planOf, rollbackChanges } from '../change/plan.ts';
 import { RefusedError, UsageError } from '../errors.ts';
-import { isFlip, type Action } from '../model/change.ts';
+import { isFlip, type Action, type RrsetChange } from '../model/change.ts';
+import type { Route } from '../model/route.ts';
 import { sanitise } from '../model/text.ts';
 import { contextFor } from './assess.ts';
 import type { Deps } from './deps.ts';
@@ -42,7 +43,7 @@ export async function proposeRollback(action: Action, deps: Deps, signal: AbortS
   }
   const facts = await gatherFacts(route, deps, signal);
   const held = await readHeld(route, deps, signal);
-  const current = { ...facts, live: held, match: matchLive(route, held) };
+  const current = { ...facts, live: held, match: matchLive(touchedBy(changes, route), held) };
   const to = settled.plan.from;
   const isKnownPath = to !== null && route.paths.some((path) => path.name === to);
   if (isKnownPath) {
@@ -55,6 +56,15 @@ export async function proposeRollback(action: Action, deps: Deps, signal: AbortS
     prepared: await withoutPath(current, settled, changes, deps, signal),
     recovered,
   };
+}
+
+/** The route as far as the changes reach: after a half-applied move the rest of it is elsewhere, as it should be. */
+function touchedBy(changes: readonly RrsetChange[], route: Route): Route {
+  const owners = new Set(changes.map((one) => one.owner));
+  const records = route.records
+    .map((one) => ({ ...one, owners: one.owners.filter((owner) => owners.has(owner)) }))
+    .filter((one) => one.owners.length > 0);
+  return records.length === 0 ? route : { ...route, records };
 }
 
 /** The records to put back belong to no path of today's config: they go back all the same, judged by the guards that
