@@ -102,15 +102,7 @@ const records = z
   })
   .meta({ id: 'Records', description: 'Owner names of one zone at one provider.' });
 
-const weekdays = [
-  'monday',
-  'tuesday',
-  'wednesday',
-  'thursday',
-  'friday',
-  'saturday',
-  'sunday',
-] as const;
+const weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 
 function isTimezone(text: string): boolean {
   try {
