@@ -17,5 +17,5 @@ export const providerKinds = {
   // Each record spreads by itself and nothing reports when it has; five seconds is usual, this is on the safe side.
   cloudflare: { publishSeconds: 10, isBuilt: false },
   // As rfc2136: the primary has it at once, its secondaries follow by NOTIFY.
-  powerdns: { publishSeconds: 10, isBuilt: false },
+  powerdns: { publishSeconds: 10, isBuilt: true },
 } as const satisfies Readonly<Record<string, ProviderKind>>;

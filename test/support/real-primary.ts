@@ -42,13 +42,13 @@ export function missingCommand(...commands: string[]): string | null {
 }
 
 /** Servers live in sbin, which an ordinary user's PATH lacks. */
-const searchPath = () => ({
+export const searchPath = () => ({
   ...process.env,
   PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`,
 });
 
 /** A port that was free a moment ago; the servers cannot say which they took. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -159,7 +159,7 @@ async function start(kind: ServerKind): Promise<RealPrimary> {
   };
 }
 
-async function dig(port: number, owner: DomainName, type: RrType): Promise<Rrset | null> {
+export async function dig(port: number, owner: DomainName, type: RrType): Promise<Rrset | null> {
   const { stdout } = await promisify(execFile)('dig', [
     ...['@127.0.0.1', '-p', String(port), '+tcp', '+norecurse', '+noall', '+answer', '+nosplit'],
     ...[owner, type],

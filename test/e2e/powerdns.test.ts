@@ -1,0 +1,76 @@
+//   mxctl's powerdns adapter ==HTTP API==> pdns_server (PowerDNS, SQLite), zones example.com and shop.example
+//   the API by hand, dig     ===========> the same: what was there before, what is there after
+
+import { describe, expect, it } from 'vitest';
+
+import { domainNameOf } from '../../src/model/domain-name.ts';
+import { rrsetOf } from '../../src/model/rrset.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { createPowerdnsProvider } from '../../src/providers/powerdns/index.ts';
+import { missingCommand, realZones } from '../support/real-primary.ts';
+import { realApiKey, startPowerdns } from '../support/real-powerdns.ts';
+import { describeProviderContract } from '../support/provider-contract.ts';
+
+const missing = missingCommand('pdns_server', 'pdnsutil', 'sqlite3', 'dig');
+const [zone, otherZone] = realZones as [(typeof realZones)[0], (typeof realZones)[0]];
+const never = new AbortController().signal;
+
+const providerAt = (url: string, apiKey = realApiKey) =>
+  createPowerdnsProvider(
+    { name: 'pdns', url, apiKey: new Secret(apiKey), serverId: 'localhost', timeoutMs: 5000 },
+    { clock: { sleep: () => Promise.resolve() } },
+  );
+
+if (missing !== null)
+  describe('powerdns with PowerDNS', () => {
+    it.skip(`${missing} is not installed`, () => {});
+  });
+else {
+  describeProviderContract('powerdns with PowerDNS keeps the contract of a provider', async () => {
+    const server = await startPowerdns();
+    return {
+      ...server,
+      provider: providerAt(server.url),
+      zone,
+      otherZone,
+      unknownZone: domainNameOf('unknown.example.'),
+      withWrongCredentials: () => providerAt(server.url, 'else'),
+      withClockOff: null,
+      withNobodyThere: () => providerAt('http://127.255.255.254:1'),
+      faults: null,
+    };
+  });
+
+  describe('powerdns with PowerDNS', () => {
+    it('tells that changes by the API will not raise the serial, and how to mend it', async () => {
+      const server = await startPowerdns();
+      try {
+        const provider = providerAt(server.url);
+        expect(await provider.readNotes?.(zone, never)).toEqual([]);
+        server.pdnsutil('set-kind', 'example.com', 'primary');
+        server.pdnsutil('set-meta', 'example.com', 'SOA-EDIT-API');
+        expect(await provider.readNotes?.(zone, never)).toEqual([
+          expect.stringContaining('SOA-EDIT-API DEFAULT'),
+        ]);
+        server.pdnsutil('set-meta', 'example.com', 'SOA-EDIT-API', 'DEFAULT');
+        expect(await provider.readNotes?.(zone, never)).toEqual([]);
+      } finally {
+        await server.close();
+      }
+    });
+
+    it('takes names as they were typed for the same names', async () => {
+      const server = await startPowerdns();
+      try {
+        const typed = rrsetOf(zone, 'MX', 300, ['10 MX1.Filter.Example.NET.']);
+        await server.write(zone, 'MX', typed);
+        expect(await providerAt(server.url).readRrset(zone, zone, 'MX', never)).toEqual({
+          ...typed,
+          rdata: ['10 mx1.filter.example.net.'],
+        });
+      } finally {
+        await server.close();
+      }
+    });
+  });
+}
