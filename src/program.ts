@@ -18,6 +18,7 @@ import { createResolver } from './dns/resolver.ts';
 import { ConfigError } from './errors.ts';
 import { personNamed } from './model/change.ts';
 import { sanitise } from './model/text.ts';
+import { createDaneReader } from './probes/dane/index.ts';
 import { createStsReader } from './probes/mta-sts/index.ts';
 import { createSmtpProbe } from './probes/smtp/index.ts';
 import type { Provider } from './providers/provider.ts';
@@ -77,6 +78,7 @@ export async function openProgram(runtime: Runtime, options: OpenOptions): Promi
     reader,
     provider: providerOpener(config, runtime),
     readSts: createStsReader({ resolver, caCertificates: [] }),
+    readDane: createDaneReader({ resolver }),
     clock,
     logger: runtime.logger,
     digest: (text) => createHash('sha256').update(text).digest('hex'),

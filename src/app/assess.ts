@@ -1,12 +1,14 @@
 // Gathers what the guards look at for one candidate of one route. Gathering reads; judging is pure.
 
 import type { GuardContext, PauseFacts, VantageCheck } from '../change/guards/context.ts';
-import type { StsFacts } from '../model/sts.ts';
 import { changesTo, ttlFor } from '../change/plan.ts';
 import { hasSameRdata, type Rrset } from '../model/rrset.ts';
 import { isFlip, type Action, type ActionKind, type RrsetChange } from '../model/change.ts';
+import type { DaneFacts } from '../model/dane.ts';
 import type { PathHealth } from '../model/hop-health.ts';
+import { exchangesOf } from '../model/mail-path.ts';
 import { ownersOf, pathOf, type Route } from '../model/route.ts';
+import type { StsFacts } from '../model/sts.ts';
 import type { LiveMatch } from '../change/published.ts';
 import { rrsetKey } from '../change/published.ts';
 import { pathHealth } from '../health/path.ts';
@@ -27,6 +29,7 @@ export interface RouteFacts {
   readonly movedThisRun: number;
   readonly failingShare: number;
   readonly sts: readonly StsFacts[] | null;
+  readonly dane: readonly DaneFacts[] | null;
   readonly isAuto: boolean;
   readonly now: number;
 }
@@ -99,5 +102,27 @@ export async function readPolicies(
   if (route.strategy !== 'mx') return [];
   return mapBounded(ownersOf(route).slice(0, mostPolicies), parallelPolicies, (owner) =>
     deps.readSts(owner, signal),
+  );
+}
+
+/** Exchanges asked for their TLSA records at once: two questions each, to our own resolver. */
+const parallelTlsa = 16;
+/** Most exchanges asked before a move: a resolver that answers nothing must not hold it for more than some timeouts. */
+const mostExchanges = 64;
+
+/** DANE as senders see it, for the hosts of these paths of the route. */
+export async function readDaneFacts(
+  route: Route,
+  names: readonly string[],
+  deps: Pick<Deps, 'readDane'>,
+  signal: AbortSignal,
+): Promise<DaneFacts[]> {
+  const all = names.flatMap((name) => {
+    const path = pathOf(route, name);
+    return path === undefined ? [] : exchangesOf(path);
+  });
+  const distinct = new Map(all.map((one) => [`${one.exchange}:${one.port}`, one]));
+  return mapBounded([...distinct.values()].slice(0, mostExchanges), parallelTlsa, (one) =>
+    deps.readDane(one.exchange, one.port, signal),
   );
 }

@@ -209,8 +209,10 @@ async function factsOf(seen: Judged, world: RunContext, deps: Deps): Promise<Rou
     pauses: await deps.store.readPauses(now),
     movedThisRun: world.moving.size,
     failingShare: world.failingShare,
-    // Read only for a move that is about to be made: a policy is an HTTPS request per domain.
+    // Read only for a move that is about to be made: a policy is an HTTPS request per domain, TLSA a few questions
+    // per exchange.
     sts: null,
+    dane: null,
     isAuto: true,
     now,
   };

@@ -1,9 +1,10 @@
 // What the use cases stand on: contracts and values, never an adapter. Built by compose.ts, and by tests from parts.
 
-import type { StsFacts } from '../model/sts.ts';
 import type { Config } from '../config/config.ts';
 import type { AuthorityReader, Resolver } from '../dns/reader.ts';
+import type { DaneFacts } from '../model/dane.ts';
 import type { DomainName } from '../model/domain-name.ts';
+import type { StsFacts } from '../model/sts.ts';
 import type { Probe } from '../probes/probe.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -20,6 +21,8 @@ export interface Deps {
   readonly provider: (name: string) => Promise<Provider>;
   /** RFC 8461 policy as a sender would see it now. */
   readonly readSts: (domain: DomainName, signal: AbortSignal) => Promise<StsFacts>;
+  /** TLSA records of an exchange as a sender would see them now; `port` is that of its hops. */
+  readonly readDane: (exchange: DomainName, port: number, signal: AbortSignal) => Promise<DaneFacts>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** SHA-256, hex. */

@@ -5,7 +5,7 @@ import { forbidding } from '../change/guards/index.ts';
 import type { AppError } from '../errors.ts';
 import type { Action, ActionKind, GuardResult, Plan } from '../model/change.ts';
 import { carryOut } from './act.ts';
-import { readPolicies, type RouteFacts } from './assess.ts';
+import { readDaneFacts, readPolicies, type RouteFacts } from './assess.ts';
 import type { Deps } from './deps.ts';
 import { withLease } from './lease.ts';
 import { preparePlan } from './prepare.ts';
@@ -26,9 +26,14 @@ export async function move(
   signal: AbortSignal,
 ): Promise<MoveResult> {
   return withLease(facts.route.name, deps, signal, async (held) => {
-    const sts = await readPolicies(facts.route, deps, held.signal);
+    const { match } = facts;
+    const paths = [decision.to, ...(match.kind === 'path' ? [match.path] : [])];
+    const [sts, dane] = await Promise.all([
+      readPolicies(facts.route, deps, held.signal),
+      readDaneFacts(facts.route, paths, deps, held.signal),
+    ]);
     const { plan, guards } = await preparePlan(
-      { ...facts, sts },
+      { ...facts, sts, dane },
       decision.to,
       decision.action,
       deps,

@@ -6,7 +6,7 @@ import { candidatesOf } from '../change/published.ts';
 import { RefusedError } from '../errors.ts';
 import type { ActionKind } from '../model/change.ts';
 import type { Route } from '../model/route.ts';
-import { readPolicies, type RouteFacts } from './assess.ts';
+import { readDaneFacts, readPolicies, type RouteFacts } from './assess.ts';
 import type { Deps } from './deps.ts';
 import { lookAtRoute } from './look.ts';
 import { withLease } from './lease.ts';
@@ -34,11 +34,14 @@ export async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal)
     probe: { ...probe, fall: 1, timeoutMs: Math.min(probe.timeoutMs, probe.slowAfterMs) },
   };
   const run = new ProbeRun(deps);
-  const [look, measurement, actions, sts] = await Promise.all([
+  // A kept backup is published before and after; whichever other path is asked about, its facts are there.
+  const paths = candidatesOf(route).map((path) => path.name);
+  const [look, measurement, actions, sts, dane] = await Promise.all([
     lookAtRoute(route, deps, signal),
     measureRoute(quick, run, deps, signal),
     deps.store.listActions({ route: route.name, limit: recentActions }),
     readPolicies(route, deps, signal),
+    readDaneFacts(route, paths, deps, signal),
   ]);
   const now = deps.clock.now();
   return {
@@ -53,6 +56,7 @@ export async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal)
     movedThisRun: 0,
     failingShare: 0,
     sts,
+    dane,
     isAuto: false,
     now,
   };

@@ -27,3 +27,14 @@ export interface AddressPath {
 }
 
 export type MailPath = MxPath | AddressPath;
+
+/** Where a sender connects to: every exchange once per port, in the path's order. */
+export function exchangesOf(path: MailPath): { readonly exchange: DomainName; readonly port: number }[] {
+  const all =
+    path.kind === 'mx'
+      ? path.mx.map(({ exchange, port }) => ({ exchange, port }))
+      : [...path.addresses.keys()].map((exchange) => ({ exchange, port: path.port }));
+  return all.filter(
+    (one, at) => all.findIndex((other) => other.exchange === one.exchange && other.port === one.port) === at,
+  );
+}

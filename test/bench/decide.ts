@@ -73,6 +73,7 @@ function decideOne({ route, live, isDown, match }: Matched): string {
         movedThisRun: 0,
         failingShare: 0.1,
         sts: null,
+        dane: null,
       });
     },
   });

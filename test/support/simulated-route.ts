@@ -105,6 +105,7 @@ export class SimulatedRoute {
       movedThisRun: 0,
       failingShare: 0,
       sts: null,
+      dane: null,
     };
   }
 

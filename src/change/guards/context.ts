@@ -1,6 +1,7 @@
 // What the guards look at. Everything is measured or read by the caller; a guard only judges.
 
 import type { Action, ActionKind, GuardResult, RrsetChange } from '../../model/change.ts';
+import type { DaneFacts } from '../../model/dane.ts';
 import type { PathHealth } from '../../model/hop-health.ts';
 import type { MailPath } from '../../model/mail-path.ts';
 import type { Observation } from '../../model/observation.ts';
@@ -48,6 +49,8 @@ export interface GuardContext {
   readonly failingShare: number;
   /** MTA-STS as senders see it; null where it was not looked up. */
   readonly sts: readonly StsFacts[] | null;
+  /** DANE of the hosts of the target and of the active path, as senders see it; null where it was not looked up. */
+  readonly dane: readonly DaneFacts[] | null;
 }
 
 export type Guard = (context: GuardContext) => GuardResult;

@@ -2,8 +2,9 @@
 
 import type { GuardName, GuardResult } from '../../model/change.ts';
 import type { Guard, GuardContext } from './context.ts';
+import { dane } from './dane.ts';
 import { blastRadius, liveDrift, paused, quorum, vantageFault } from './scope.ts';
-import { dane, lastPath, mtaSts, targetRcpt, targetUnhealthy, tlsName } from './target.ts';
+import { lastPath, mtaSts, targetRcpt, targetUnhealthy, tlsName } from './target.ts';
 import { cachesNotClear, flipLimit, holdDown, staleObservations } from './timing.ts';
 
 export const guards: Readonly<Record<GuardName, Guard>> = {

@@ -124,13 +124,6 @@ export const mtaSts: Guard = ({ sts, to }) => {
     : { name, verdict: 'ok', reason: 'no MTA-STS policy enforces' };
 };
 
-/** Judged by the modules of the audit, which are not built yet: said, never silently green. */
-export const dane: Guard = () => ({
-  name: 'dane',
-  verdict: 'skipped',
-  reason: 'TLSA records are not checked yet',
-});
-
 /** Never leave the only path that takes mail for one that is not seen to. */
 export const lastPath: Guard = ({ active, target, to, observations }) => {
   const name = 'last-path';

@@ -8,6 +8,7 @@ import { matchesStsPattern } from '../../../src/change/guards/target.ts';
 import { changesTo } from '../../../src/change/plan.ts';
 import { matchLive } from '../../../src/change/published.ts';
 import { guardNames, type Action, type ActionKind, type GuardName } from '../../../src/model/change.ts';
+import type { DaneFacts } from '../../../src/model/dane.ts';
 import { domainNameOf } from '../../../src/model/domain-name.ts';
 import type { Observation, TlsFacts } from '../../../src/model/observation.ts';
 import { pathOf } from '../../../src/model/route.ts';
@@ -37,11 +38,17 @@ const goodTls: TlsFacts = {
   fault: null,
   expiresAt: now + 64 * day,
   names: ['mx.example.com'],
+  presented: null,
+};
+const digests = { sha256: 'its key', sha512: '' };
+const presented = {
+  isNamed: true,
+  links: [{ cert: digests, spki: digests, startsAt: now - day, expiresAt: now + 64 * day }],
 };
 const answer = (over: Partial<Observation> = {}): Observation =>
   observe('+', now, {
     exchange: domainNameOf('mx.example.com'),
-    tls: goodTls,
+    tls: { ...goodTls, presented },
     offersStarttls: true,
     takesCanary: true,
     ...over,
@@ -52,6 +59,15 @@ const enforced: StsFacts = {
   patterns: ['mx.example.com', '*.filter.example.net'],
   reason: null,
 };
+
+/** The target publishes 3 1 1. */
+const tlsaOf = (digest: string): DaneFacts => ({
+  exchange: domainNameOf('mx.example.com'),
+  port: 25,
+  outcome: 'usable',
+  records: [{ usage: 'dane-ee', selector: 'spki', hash: 'sha256', digest }],
+  reason: null,
+});
 
 /** A flip so long ago, applied and confirmed, its caches clear at `clearAt`. */
 function flipped(agoMs: number, over: Partial<Action> = {}): Action {
@@ -130,6 +146,7 @@ function green(over: Partial<GuardContext> = {}): GuardContext {
     movedThisRun: 0,
     failingShare: 0,
     sts: [enforced],
+    dane: [tlsaOf('its key')],
     ...over,
   };
 }
@@ -140,8 +157,8 @@ const forbids = (context: GuardContext) => forbidding(judge(context)).map((one) 
 const reasonOf = (name: GuardName, over: Partial<GuardContext>) => guards[name](green(over)).reason;
 const verdictOf = (name: GuardName, over: Partial<GuardContext> = {}) => guards[name](green(over)).verdict;
 
-it('in the green context nothing forbids or warns, and only what is not built yet is skipped', () => {
-  const expected = Object.fromEntries(guardNames.map((name) => [name, name === 'dane' ? 'skipped' : 'ok']));
+it('in the green context nothing forbids, warns or is skipped', () => {
+  const expected = Object.fromEntries(guardNames.map((name) => [name, 'ok']));
   expect(verdicts(green())).toEqual(expected);
 });
 
@@ -151,13 +168,14 @@ interface Alone {
   readonly beside?: readonly GuardName[];
 }
 
-const alone: Readonly<Record<Exclude<GuardName, 'dane'>, Alone>> = {
+const alone: Readonly<Record<GuardName, Alone>> = {
   'target-unhealthy': { over: { target: fresh('down') } },
   'target-rcpt': { over: { observations: [answer({ takesCanary: false, summary: '554 relay denied' })] } },
   'mta-sts': { over: { sts: [{ ...enforced, patterns: ['*.filter.example.net'] }] } },
   'tls-name': {
     over: { observations: [answer({ tls: { ...goodTls, isNameGood: false, fault: 'no SAN names it' } })] },
   },
+  dane: { over: { dane: [tlsaOf('the key of last year')] } },
   'vantage-fault': { over: { vantage: 'fault' } },
   quorum: { over: { votes: { activeDown: 1, targetUp: 2 } } },
   'hold-down': { over: { kind: 'return', actions: [flipped(10 * minute)] } },
@@ -183,14 +201,6 @@ const alone: Readonly<Record<Exclude<GuardName, 'dane'>, Alone>> = {
 
 describe('each guard is the only one to forbid something', () => {
   it.each(guardNames)('%s', (name) => {
-    if (name === 'dane') {
-      expect(guards.dane(green())).toEqual({
-        name: 'dane',
-        verdict: 'skipped',
-        reason: 'TLSA records are not checked yet',
-      });
-      return;
-    }
     const { over, beside = [] } = alone[name];
     const results = judge(green(over));
     expect(forbidding(results, beside).map((one) => one.name)).toEqual([name]);
@@ -219,6 +229,7 @@ describe('raising the TTL moves no mail', () => {
       actions: [1, 2, 3].map(() => flipped(minute, { clearAt: null })),
       failingShare: 1,
       sts: [{ ...enforced, patterns: [] }],
+      ...alone.dane.over,
     };
     expect(forbids(green({ ...everything, kind: 'raise-ttl' }))).toEqual([]);
     expect(forbids(green({ ...everything, kind: 'raise-ttl', ...alone.paused.over }))).toEqual(['paused']);
@@ -244,6 +255,7 @@ describe('what binds auto only warns a person', () => {
     'target-rcpt',
     'mta-sts',
     'tls-name',
+    'dane',
     'vantage-fault',
     'blast-radius',
     'paused',
