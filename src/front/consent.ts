@@ -7,7 +7,7 @@ import type { ActResult } from '../app/act.ts';
 import type { Proposal } from '../app/propose.ts';
 import type { CommandResult } from '../base-command.ts';
 import type { Program } from '../compose.ts';
-import { RefusedError, UsageError } from '../errors.ts';
+import { AppError, exitCodes, RefusedError, UsageError } from '../errors.ts';
 import { actionDocument, renderAction } from '../render/action.ts';
 import { planDocument, renderPlan } from '../render/plan.ts';
 import type { Style } from '../render/terminal.ts';
@@ -40,6 +40,7 @@ export async function carryOutWithConsent(
   asking: Asking,
 ): Promise<CommandResult> {
   const { prepared, route, recovered } = proposal;
+  checkNamed(options.flags.confirm, route.name);
   const now = program.clock.now();
   const notes = recovered.map((one) => one.text);
   const data = (result: ActResult | null) => ({
@@ -86,6 +87,14 @@ function parseOverrides(given: readonly string[]): Overrides {
   return given as Overrides;
 }
 
+/** Before anything is shown: whoever names another route than the one that would move means something else. */
+function checkNamed(confirmed: string | undefined, route: string): void {
+  if (confirmed === undefined || confirmed === route) return;
+  throw new UsageError('not-confirmed', `--confirm ${confirmed} is not the route that would move: ${route}`, {
+    hint: `nothing was changed; agree with --confirm ${route}`,
+  });
+}
+
 /** Null where the move was agreed to. Overriding a guard takes the route's name, not just a yes. */
 async function refuseConsent(
   { prepared, route }: Proposal,
@@ -96,14 +105,7 @@ async function refuseConsent(
   const isOverriding = prepared.guards.some(
     (one) => one.verdict === 'forbid' && overrides.includes(one.name),
   );
-  if (flags.confirm !== undefined) {
-    if (flags.confirm === route.name) return null;
-    throw new UsageError(
-      'not-confirmed',
-      `--confirm ${flags.confirm} is not the route that would move: ${route.name}`,
-    );
-  }
-  if (!isOverriding && flags.yes) return null;
+  if (flags.confirm !== undefined || (!isOverriding && flags.yes)) return null;
   if (!asking.mayAsk) return noTerminal(route.name, isOverriding);
   const answer = await ask(
     isOverriding ? `${question} Type the route's name: ` : `${question} [y/N] `,
@@ -125,11 +127,25 @@ function noTerminal(route: string, isOverriding: boolean): RefusedError {
   });
 }
 
+/** What was typed; nothing where the input ended (Ctrl-D). Throws `interrupted` on Ctrl-C and SIGTERM. */
 async function ask(question: string, signal: AbortSignal): Promise<string> {
   // On stderr: stdout carries results only.
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // The terminal is in raw mode meanwhile: Ctrl-C arrives as a key and not as a signal.
+  lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
     return (await lines.question(question, { signal })).trim();
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+    if (!signal.aborted) {
+      // The cursor still stands behind the question.
+      process.stderr.write('\n');
+      return '';
+    }
+    throw new AppError('interrupted', 'stopped before you agreed; nothing was changed', {
+      hint: 'run it again when you are sure',
+      exitCode: exitCodes.interrupted,
+    });
   } finally {
     lines.close();
   }

@@ -1,0 +1,216 @@
+// The built program against a running mail world: the world lives in the test's process, so that a test can look into
+// it and break it; every command is a process of its own, as a person, cron or a script would start it.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import type { Envelope } from '../../src/render/envelope.ts';
+import { rrsetOf } from '../../src/model/rrset.ts';
+import { mailDomain } from '../../src/sandbox/map.ts';
+import type { WorldConfigOptions } from '../../src/sandbox/world-config.ts';
+import { startWorld, type World, type WorldOptions } from '../../src/sandbox/world.ts';
+import { type Run, runCli, startCli } from './cli.ts';
+import { program } from './program.ts';
+
+/** What a program on the command line of a test is given beside the config. */
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Instead of the world's own. */
+  readonly configFile?: string;
+}
+
+export class CliWorld {
+  readonly world: World;
+  readonly configFile: string;
+  readonly stateFile: string;
+  #files = 0;
+
+  constructor(world: World, configFile: string, stateFile: string) {
+    this.world = world;
+    this.configFile = configFile;
+    this.stateFile = stateFile;
+  }
+
+  run(args: readonly string[], options: CliOptions = {}): Promise<Run> {
+    return runCli(args, { env: this.#env(options), cwd: this.world.directory });
+  }
+
+  /** Runs with --json. Stdout must be exactly one object, the envelope, with the exit code of the process. */
+  async json(args: readonly string[], options: CliOptions = {}): Promise<Envelope> {
+    return parseEnvelope(await this.run([...args, '--json'], options), args[0] ?? '');
+  }
+
+  start(args: readonly string[], options: CliOptions = {}): Started {
+    return new Started(startCli(args, { env: this.#env(options), cwd: this.world.directory }));
+  }
+
+  /** On a terminal of its own, as wide as a person's. */
+  startOnTerminal(args: readonly string[], options: CliOptions = {}): Started {
+    const words = [process.execPath, program, ...args].map((word) => `'${word}'`).join(' ');
+    const child = spawn('script', ['--quiet', '--return', '--flush', '--command', words, '/dev/null'], {
+      cwd: this.world.directory,
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: tmpdir(),
+        LANG: 'C.UTF-8',
+        TERM: 'xterm',
+        NO_COLOR: '1',
+        ...this.#env(options),
+      },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    return new Started(child);
+  }
+
+  /** Another config file for the same world: the text of its own, changed. */
+  writeConfig(change: (yaml: string) => string): string {
+    this.#files += 1;
+    const file = path.join(this.world.directory, `mxctl-${this.#files}.yaml`);
+    const before = readFileSync(this.configFile, 'utf8');
+    const after = change(before);
+    if (after === before) throw new Error('the change of the config changed nothing');
+    writeFileSync(file, after);
+    return file;
+  }
+
+  /** What DNS publishes for the mail domain: TTL, then the values. */
+  get mx(): readonly (string | number)[] {
+    const rrset = this.world.data.rrset(mailDomain, 'MX');
+    return rrset === null ? [] : [rrset.ttl, ...rrset.rdata];
+  }
+
+  /** Somebody else changes the MX RRset: terraform, a web form. */
+  publish(ttl: number, ...rdata: string[]): void {
+    this.world.data.put(rrsetOf(mailDomain, 'MX', ttl, rdata));
+  }
+
+  /** Back to the beginning: the proxy published, every hop well, nothing remembered. */
+  async reset(): Promise<void> {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(this.stateFile + suffix, { force: true });
+    this.publish(this.world.ttl, ...proxyMx);
+    for (const hop of this.world.hops) await hop.setFault('ok');
+  }
+
+  close(): Promise<void> {
+    return this.world.close();
+  }
+
+  #env({ env = {}, configFile = this.configFile }: CliOptions): Record<string, string> {
+    return { MXCTL_CONFIG: configFile, ...env };
+  }
+}
+
+/** What the flows are played with: TTLs of seconds, nothing sent, no flip but by hand unless told. */
+export async function startCliWorld(
+  world: WorldOptions = {},
+  config: Partial<WorldConfigOptions> = {},
+): Promise<CliWorld> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'mxctl-flow-'));
+  const running = await startWorld({ directory, ...world });
+  const [configFile, stateFile] = [path.join(directory, 'mxctl.yaml'), path.join(directory, 'state.sqlite')];
+  writeFileSync(configFile, running.configYaml({ stateFile, mode: 'manual', ...config }));
+  const flow = new CliWorld(running, configFile, stateFile);
+  const close = flow.close.bind(flow);
+  flow.close = async () => {
+    await close();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return flow;
+}
+
+/** Proxy first, its TTL of normal times behind: what the world publishes before anything happens. */
+export const proxyMx = ['10 mx1.filter.example.net.', '20 mx2.filter.example.net.', '90 spool.example.org.'];
+export const directMx = ['10 mx.shop.example.', '90 spool.example.org.'];
+
+const envelopeKeys = [
+  'schema',
+  'ok',
+  'exit_code',
+  'command',
+  'version',
+  'run_id',
+  'started_at',
+  'finished_at',
+  'data',
+  'warnings',
+  'error',
+];
+
+export function parseEnvelope(run: Run, command: string): Envelope {
+  expect(run.stdout.endsWith('\n'), run.stdout + run.stderr).toBe(true);
+  const envelope = JSON.parse(run.stdout) as Envelope;
+  expect(Object.keys(envelope)).toEqual(envelopeKeys);
+  expect(envelope).toMatchObject({
+    schema: `mxctl/${command}/v1`,
+    command,
+    exit_code: run.exitCode,
+    ok: run.exitCode === 0,
+  });
+  if (envelope.error !== null) {
+    expect(Object.keys(envelope.error)).toEqual(['code', 'message', 'hint', 'retryable']);
+  }
+  expect(run.stderr).toBe('');
+  return envelope;
+}
+
+/** A process under way. */
+export class Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Run>;
+  #stdout = '';
+  #stderr = '';
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    child.stdout?.on('data', (chunk: Buffer) => (this.#stdout += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
+    this.ended = once(child, 'close').then(([code]: unknown[]) => ({
+      exitCode: typeof code === 'number' ? code : -1,
+      stdout: this.#stdout,
+      stderr: this.#stderr,
+    }));
+  }
+
+  get stdout(): string {
+    return this.#stdout;
+  }
+
+  /** Resolves once stdout has what is looked for; rejects where the process ends without it. */
+  async until(wanted: RegExp): Promise<void> {
+    const { stdout } = this.child;
+    if (stdout === null) throw new Error('no stdout');
+    while (!wanted.test(this.#stdout)) {
+      const more = once(stdout, 'data').then(() => true);
+      const isMore = await Promise.race([more, this.ended.then(() => false)]);
+      if (!isMore && !wanted.test(this.#stdout)) {
+        throw new Error(`ended before ${String(wanted)}:\n${this.#stdout}\n${this.#stderr}`);
+      }
+    }
+  }
+
+  type(text: string): void {
+    this.child.stdin?.write(text);
+  }
+}
+
+/** Waits for something in this process to become true. */
+export async function until(isSo: () => boolean | Promise<boolean>, patienceMs = 20_000): Promise<void> {
+  const deadline = Date.now() + patienceMs;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`it did not come to be: ${String(isSo)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Text as a person gets it on 80 columns, without what no terminal may ever receive. Words longer than the line (file
+ *  names of the test) are let through. */
+export function expectScreen(text: string): void {
+  // eslint-disable-next-line no-control-regex -- that is what must not be there
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  const tooWide = text.split('\n').filter((line) => line.length > 80 && !line.includes(tmpdir()));
+  expect(tooWide).toEqual([]);
+}
