@@ -3,7 +3,7 @@
 
 import { recoveryBudget, type RecoveryBudget } from '../change/recovery-budget.ts';
 import type { Config, ConfigWarning } from '../config/config.ts';
-import { ownersOf, type FailoverMode, type Route } from '../model/route.ts';
+import { normalTtlsOf, ownersOf, type FailoverMode, type Route } from '../model/route.ts';
 import { confirmPauseMs } from './measure.ts';
 
 /** What is known of a kind of provider without opening one. */
@@ -68,9 +68,12 @@ function budgetOf(
     route: route.name,
     mode: route.failover.mode,
     domains: ownersOf(route).length,
-    budget: recoveryBudget(route, {
-      publishSeconds: Math.max(0, ...seconds),
-      burstPauseSeconds: confirmPauseMs.most / 1000,
-    }),
+    budget: recoveryBudget(
+      { probe: route.probe, ttl: normalTtlsOf(route).most },
+      {
+        publishSeconds: Math.max(0, ...seconds),
+        burstPauseSeconds: confirmPauseMs.most / 1000,
+      },
+    ),
   };
 }

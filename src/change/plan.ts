@@ -4,16 +4,17 @@
 import type { Action, ActionKind, Plan, RrsetChange } from '../model/change.ts';
 import type { MailPath } from '../model/mail-path.ts';
 import { isNullMx, parseMx } from '../model/mx.ts';
-import type { Route } from '../model/route.ts';
+import { type Route, ttlAt } from '../model/route.ts';
 import { formatRrset, isSameRrset, maxTtl, type Rrset } from '../model/rrset.ts';
 import { desiredRrset, type LiveRrsets, placesOf, rrsetKey } from './published.ts';
 
-/** Changes that take every RRset of the route to `path` with `ttl`; those that already are so are left out. An owner's
+/** Changes that take every RRset of the route to `path` with `ttl`, or the nearest that its provider takes; those that
+ *  already are so are left out. An owner's
  *  new addresses are written before others of it are removed, so that no prefix leaves it without any. */
 export function changesTo(route: Route, path: MailPath, live: LiveRrsets, ttl: number): RrsetChange[] {
   const changes = placesOf(route).flatMap((place): RrsetChange[] => {
     const expected = live.get(rrsetKey(place.owner, place.type)) ?? null;
-    const desired = desiredRrset(route, path, place, ttl);
+    const desired = desiredRrset(route, path, place, ttlAt(place.records, ttl));
     if (isSameRrset(expected, desired)) return [];
     const { provider, zone } = place.records;
     return [{ provider, zone, owner: place.owner, type: place.type, expected, desired }];
@@ -27,6 +28,19 @@ export function changesTo(route: Route, path: MailPath, live: LiveRrsets, ttl: n
 /** Seconds the path is published with: `failover_ttl` while failed over and for the probation after a return. */
 export function ttlFor(route: Route, kind: ActionKind): number {
   return kind === 'raise-ttl' ? route.ttl : Math.min(route.failoverTtl, route.ttl);
+}
+
+/** The TTL that the route asks for where the provider of this change does not take it; null where it does. */
+export function declaredTtl(
+  route: Route,
+  kind: ActionKind,
+  { provider, zone, desired }: RrsetChange,
+): number | null {
+  // A rollback puts back what was there, whatever the route asks for.
+  if (kind === 'rollback' || desired === null) return null;
+  const records = route.records.find((one) => one.provider === provider && one.zone === zone);
+  const ttl = ttlFor(route, kind);
+  return records === undefined || desired.ttl === ttl || desired.ttl !== ttlAt(records, ttl) ? null : ttl;
 }
 
 /** The exact way back: what an action replaced, values and TTL, whatever today's config says. Changes that never

@@ -9,7 +9,7 @@ import { deepFreeze } from './frozen.ts';
 import { ConfigProblemsError } from './problems.ts';
 import type { ProviderConfig } from './providers.ts';
 import { createReport, type Report } from './report.ts';
-import { buildRoutes } from './routes.ts';
+import { buildRoutes, withTtlBounds } from './routes.ts';
 import { salvage, type Understood } from './salvage.ts';
 import { type AuditShape, type ConfigShape, configSchema } from './schema.ts';
 import { reportShape, shapeMessage } from './shape-problems.ts';
@@ -78,7 +78,7 @@ function build(document: ConfigDocument, input: ParseInput, report: Report): Con
     providers: new Map(
       Object.entries(data.providers).map(([name, one]) => [name, withAbsoluteFiles(one, directory)]),
     ),
-    routes,
+    routes: withTtlBounds(routes, data.providers),
     audits,
     historyMs: data.history.keep ?? defaultHistoryMs,
     warnings: report.warnings,

@@ -1,10 +1,11 @@
 // From a route's shape to a Route: names that refer to others, TTLs, and what only makes sense together.
 
-import type { MaintenanceWindow, Route } from '../model/route.ts';
+import type { MaintenanceWindow, Route, RouteRecords } from '../model/route.ts';
 import { type Owners, ownersOfRoute, reportSharedOwners } from './owners.ts';
 import { pathsOfRoute } from './paths.ts';
 import { failoverPolicy, probePolicy } from './policy.ts';
 import type { ConfigPath } from './problems.ts';
+import type { ProviderConfig } from './providers.ts';
 import type { Report } from './report.ts';
 import type { RouteShape } from './route-schema.ts';
 import type { DefaultsShape } from './schema.ts';
@@ -68,6 +69,22 @@ function buildRoute(
   reportReferences(route, path, report);
   reportDoubts(route, owners, path, report);
   return { route, owners };
+}
+
+/** The same routes, with the TTLs that the provider of each zone takes. */
+export function withTtlBounds(
+  routes: ReadonlyMap<string, Route>,
+  providers: Readonly<Record<string, ProviderConfig>>,
+): Map<string, Route> {
+  const bounded = (records: RouteRecords): RouteRecords => {
+    const block = providers[records.provider];
+    return block === undefined || !('ttlBounds' in block)
+      ? records
+      : { ...records, ttlBounds: block.ttlBounds };
+  };
+  return new Map(
+    [...routes].map(([name, route]) => [name, { ...route, records: route.records.map(bounded) }]),
+  );
 }
 
 function ttls(

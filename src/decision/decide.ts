@@ -4,7 +4,7 @@
 import type { ActionKind, GuardResult } from '../model/change.ts';
 import type { PathHealth } from '../model/hop-health.ts';
 import type { Phase, RouteState } from '../model/route-state.ts';
-import type { Route } from '../model/route.ts';
+import { normalTtlsOf, type Route } from '../model/route.ts';
 import { type Condition, transitions, type Verb } from './table.ts';
 
 /** What DNS publishes, as far as deciding needs it. */
@@ -75,7 +75,10 @@ function phaseOf({ live, route, lastFlip }: DecisionInput): Phase {
   if (live.kind === 'foreign') return 'drift';
   if (live.path !== route.prefer) return 'failed-over';
   // A TTL below the normal one with no flip of ours behind it is somebody's choice, not a probation.
-  return live.leastTtl < route.ttl && lastFlip?.to === route.prefer ? 'probation' : 'preferred';
+  // The normal one is what the providers take: where they bound it, raising it further would never end.
+  return live.leastTtl < normalTtlsOf(route).least && lastFlip?.to === route.prefer
+    ? 'probation'
+    : 'preferred';
 }
 
 function conditionOf(input: DecisionInput, phase: Phase): Condition {

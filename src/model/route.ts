@@ -11,6 +11,12 @@ export interface ServerAddress {
   readonly port: number;
 }
 
+/** TTLs that a provider takes; seconds. */
+export interface TtlBounds {
+  readonly least: number;
+  readonly most: number;
+}
+
 /** The owners of one zone at one provider. */
 export interface RouteRecords {
   readonly provider: string;
@@ -19,6 +25,8 @@ export interface RouteRecords {
   readonly owners: readonly DomainName[];
   /** Asked instead of the zone's published NS (split horizon, tests); null = find them. */
   readonly authorities: readonly ServerAddress[] | null;
+  /** What the provider takes; without it any TTL. */
+  readonly ttlBounds?: TtlBounds;
 }
 
 export interface ProbePolicy extends HealthThresholds {
@@ -85,6 +93,17 @@ export interface Route {
   readonly probe: ProbePolicy;
   readonly failover: FailoverPolicy;
   readonly maintenance: readonly MaintenanceWindow[];
+}
+
+/** The TTL nearest to `ttl` that the provider of these records takes; seconds. */
+export function ttlAt({ ttlBounds }: Pick<RouteRecords, 'ttlBounds'>, ttl: number): number {
+  return ttlBounds === undefined ? ttl : Math.min(Math.max(ttl, ttlBounds.least), ttlBounds.most);
+}
+
+/** What the route's RRsets have in normal times, as their providers take it: lowest and highest; seconds. */
+export function normalTtlsOf({ records, ttl }: Pick<Route, 'records' | 'ttl'>): TtlBounds {
+  const ttls = records.map((one) => ttlAt(one, ttl));
+  return { least: Math.min(...ttls), most: Math.max(...ttls) };
 }
 
 /** All owner names of a route, in config order. */

@@ -2,6 +2,7 @@
 // what each guard says, and how to undo it. And its JSON document.
 
 import type { PreparedPlan } from '../app/prepare.ts';
+import { declaredTtl } from '../change/plan.ts';
 import { displayName } from '../model/domain-name.ts';
 import type { GuardResult, GuardVerdict, Plan, RrsetChange } from '../model/change.ts';
 import type { Rrset } from '../model/rrset.ts';
@@ -39,7 +40,7 @@ function labelled(label: string, texts: readonly string[], style: Style): string
 }
 
 /** RRsets that change alike are shown once, the others named. */
-function changeLines({ plan, providers }: PreparedPlan, style: Style): string[] {
+function changeLines({ plan, providers, context }: PreparedPlan, style: Style): string[] {
   if (plan.changes.length === 0) return ['  nothing to change: DNS holds these records already'];
   const groups = [...Map.groupBy(plan.changes, shapeOf).values()];
   const lines = groups.slice(0, mostShown).flatMap((group) => {
@@ -50,6 +51,7 @@ function changeLines({ plan, providers }: PreparedPlan, style: Style): string[] 
     return [
       `  ${first.owner}  ${first.type}   ${label}, zone ${displayName(first.zone)}`,
       ...diffLines(first, style),
+      ...ttlLines(declaredTtl(context.route, plan.kind, first), first, style),
       ...(same.length === 0 ? [] : hang('  ', `${listed(same)}: same change`, style.width)),
     ];
   });
@@ -57,6 +59,11 @@ function changeLines({ plan, providers }: PreparedPlan, style: Style): string[] 
   return hidden > 0
     ? [...lines, `  and ${hidden} more RRsets; all of them: mxctl plan ${plan.route} --json`]
     : lines;
+}
+
+function ttlLines(declared: number | null, { provider, desired }: RrsetChange, style: Style): string[] {
+  if (declared === null || desired === null) return [];
+  return hang('    ', `TTL ${desired.ttl}: ${provider} does not take the declared ${declared}`, style.width);
 }
 
 function listed(names: readonly string[]): string {
@@ -164,9 +171,14 @@ function guardLines(guards: readonly GuardResult[], style: Style): string[] {
 }
 
 export function planDocument(prepared: PreparedPlan): Record<string, unknown> {
-  const { plan, guards, trueByAt, publishSeconds, providers } = prepared;
+  const { plan, guards, trueByAt, publishSeconds, providers, context } = prepared;
   return {
     ...planDocumentOf(plan),
+    changes: plan.changes.map((change) => ({
+      ...changeDocument(change),
+      /** What the config asks for, where the provider does not take it. */
+      declared_ttl: declaredTtl(context.route, plan.kind, change),
+    })),
     true_by: iso(trueByAt),
     write_seconds: publishSeconds,
     guards,

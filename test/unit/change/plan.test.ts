@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import {
   canonicalPlanText,
   changesTo,
+  declaredTtl,
   planFaults,
   planOf,
   rollbackChanges,
@@ -50,6 +51,22 @@ describe('changes to a path', () => {
         + in.example.com. 60 MX 10 mx.example.com.
         + in.example.com. 60 MX 90 spool.example.org.`),
     );
+  });
+
+  it('take the TTL nearest to the declared one that the provider takes, and can tell so', () => {
+    const bounded = (least: number, most: number): Route => {
+      const route = supportRoute();
+      return { ...route, records: route.records.map((one) => ({ ...one, ttlBounds: { least, most } })) };
+    };
+    const ttls = (route: Route, ttl: number) =>
+      to(route, 'direct', proxyLive, ttl).map((one) => one.desired?.ttl);
+    expect(ttls(bounded(120, 86_400), 60)).toEqual([120, 120]);
+    expect(ttls(bounded(0, 30), 60)).toEqual([30, 30]);
+    expect(ttls(bounded(60, 60), 60)).toEqual([60, 60]);
+    const [clamped] = to(bounded(120, 86_400), 'direct', proxyLive);
+    expect(declaredTtl(bounded(120, 86_400), 'manual', clamped!)).toBe(60);
+    expect(declaredTtl(bounded(120, 86_400), 'rollback', clamped!)).toBeNull();
+    expect(declaredTtl(bounded(0, 86_400), 'manual', to(supportRoute(), 'direct', proxyLive)[0]!)).toBeNull();
   });
 
   it('leave out what already is so', () => {

@@ -316,6 +316,8 @@ describe('coming back', () => {
 
 describe('probation', () => {
   const returned: Scene = { live: publishes('proxy', 60), flip: flip('proxy', 3 * hour) };
+  const recordsTaking = (least: number, most: number) =>
+    routeOf('proxy: 10 mx.filter.example').records.map((one) => ({ ...one, ttlBounds: { least, most } }));
 
   it.each<[string, Scene, Phase, string]>([
     ['ends by raising the TTL', returned, 'probation', 'move proxy (raise-ttl)'],
@@ -345,6 +347,22 @@ describe('probation', () => {
     ],
     ['a low TTL after a flip elsewhere is too', { ...returned, flip: flip('direct') }, 'preferred', 'stay'],
     ['is over with the normal TTL', { ...returned, live: publishes('proxy', 3600) }, 'preferred', 'stay'],
+    [
+      'is over with the highest TTL that the provider takes',
+      {
+        ...returned,
+        live: publishes('proxy', 1800),
+        route: { records: recordsTaking(60, 1800) },
+      },
+      'preferred',
+      'stay',
+    ],
+    [
+      'lasts below the highest TTL that the provider takes',
+      { ...returned, route: { records: recordsTaking(60, 1800) } },
+      'probation',
+      'move proxy (raise-ttl)',
+    ],
     [
       'a relapse within it is answered at once',
       { ...returned, flip: flip('proxy', minute), health: 'down' },
