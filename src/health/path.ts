@@ -61,10 +61,11 @@ function walkGroups(groups: readonly RankedHop[][]): Walk {
   return allDown(seen);
 }
 
-/** A hop that no probe from here ever settled (an IPv6 address seen from a machine without IPv6): it must not hold
- *  back the verdict of the hops that can be seen. */
+/** A hop of which nothing is known, never or no longer (an IPv6 address seen from a machine that has no IPv6, or has
+ *  lost it): it must not hold back the verdict of the hops that can be seen. One that is being measured, or that too
+ *  few vantages see down, has a fate and does hold it back. */
 function isBlind(one: RankedHop): boolean {
-  return one.health.lastAt === 0;
+  return one.health.status === 'unknown' && one.health.fate === 'unknown';
 }
 
 function poisoned(hop: RankedHop): Walk {

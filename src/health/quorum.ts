@@ -32,13 +32,14 @@ export function poll(
   const [up, down] = [of('up'), of('down')];
   const names = (list: readonly Vote[]) => list.map((one) => one.vantage);
   const worst = down.find((one) => isPoison(one.health.fate)) ?? down[0];
-  const health =
-    worst !== undefined && down.length >= policy.quorum
-      ? worst.health
-      : (up[0]?.health ?? undecided(fresh.find((one) => one.health.lastAt > 0)?.health ?? unmeasured));
+  const isDown = worst !== undefined && down.length >= policy.quorum;
+  const health = isDown ? worst.health : (up[0]?.health ?? undecided(worst?.health, fresh));
   return { health, up: names(up), down: names(down), unknown: names(of('unknown')) };
 }
 
-function undecided(health: HopHealth): HopHealth {
-  return { ...health, status: 'unknown', fate: 'unknown' };
+/** Seen down by too few, being measured, or not seen at all: the first of these that holds. */
+function undecided(worst: HopHealth | undefined, fresh: readonly Vote[]): HopHealth {
+  const measuring =
+    fresh.find((one) => one.health.fate !== 'unknown') ?? fresh.find((one) => one.health.lastAt > 0);
+  return { ...(worst ?? measuring?.health ?? unmeasured), status: 'unknown' };
 }

@@ -4,7 +4,12 @@
 import { isFlip } from '../../model/change.ts';
 import type { Guard, GuardContext } from './context.ts';
 
-const minutes = (ms: number) => `${Math.max(1, Math.ceil(ms / 60_000))} min`;
+/** Rounded up: a wait is never shown shorter than it is. */
+function minutes(ms: number): string {
+  const rounded = Math.max(1, Math.ceil(ms / 60_000));
+  if (rounded < 120) return `${rounded} min`;
+  return rounded < 2 * 1440 ? `${Math.ceil(rounded / 60)} h` : `${Math.ceil(rounded / 1440)} d`;
+}
 
 const bind = (context: GuardContext) => (context.isAuto ? 'forbid' : 'warn');
 
@@ -62,8 +67,9 @@ export const cachesNotClear: Guard = (context) => {
 export const staleObservations: Guard = (context) => {
   const name = 'stale-observations';
   const { staleAfterMs } = context.route.probe;
+  // Of an unknown hop nothing is relied on.
   const hops = [...context.target.hops, ...(context.active?.hops ?? [])].filter(
-    (one) => one.health.lastAt > 0,
+    (one) => one.health.status !== 'unknown',
   );
   const oldest = Math.min(context.now, ...hops.map((one) => one.health.lastAt));
   const ageMs = context.now - oldest;

@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 
+import { healthAsOf } from '../../../src/health/hop.ts';
 import { pathHealth } from '../../../src/health/path.ts';
-import { after, hops, minute, noon, pathOfHops } from '../../support/worlds.ts';
+import { after, hops, hour, minute, noon, pathOfHops, thresholds } from '../../support/worlds.ts';
 
 const verdict = (lines: string) => {
   const { status, fate } = pathOfHops(lines);
@@ -136,5 +137,32 @@ describe('since when a path fails', () => {
   it('since the hop that bounces did, whatever else fails', () => {
     expect(two('---', noon, 'xx', noon + 5 * minute).failingSince).toBe(noon + 5 * minute);
     expect(two('xx', noon, '---', noon + 5 * minute).failingSince).toBe(noon);
+  });
+});
+
+describe('a hop that can no longer be seen from here holds nothing back', () => {
+  const address = (text: string) => ({ ...hops('10 mx1 up')[0]!.hop, address: text });
+  const fresh = (history: string) => ({ hop: address('192.0.2.1'), preference: 10, health: after(history) });
+  const lost = {
+    hop: address('2001:db8::1'),
+    preference: 10,
+    health: healthAsOf(after('+++', { at: noon - hour }), noon, thresholds),
+  };
+
+  it.each([
+    ['+++', 'ok'],
+    ['---', 'down'],
+    ['++', 'unknown'],
+  ])('IPv6 lost an hour ago, IPv4 %s: %s', (history, status) => {
+    expect(pathHealth([lost, fresh(history)]).status).toBe(status);
+  });
+
+  it('but a path of which nothing can be seen is unknown', () => {
+    expect(pathHealth([lost]).status).toBe('unknown');
+  });
+
+  it('and one that too few vantages see down is not such a hop', () => {
+    const doubted = { ...fresh('---'), health: { ...after('---'), status: 'unknown' as const } };
+    expect(pathHealth([doubted, fresh('---')]).status).toBe('unknown');
   });
 });
