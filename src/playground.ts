@@ -2,7 +2,7 @@
 // pointed at loopback. Imported by compose.ts when `mxctl sandbox` needs it.
 
 import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { CycleResult } from './app/cycle.ts';
 import { runRound } from './app/rounds.ts';
 import { openProgram, type Program } from './program.ts';
@@ -21,7 +21,10 @@ export interface Sandbox {
 /** A world with a config file and an empty state store, closed with the runtime. In a temporary directory unless
  *  one is given. */
 export async function startSandbox(runtime: Runtime, directory: string | undefined): Promise<Sandbox> {
-  const world = await startWorld({ clock: runtime.clock, ...(directory === undefined ? {} : { directory }) });
+  const world = await startWorld({
+    clock: runtime.clock,
+    ...(directory === undefined ? {} : { directory: resolve(directory) }),
+  });
   runtime.onClose(() => world.close());
   const configFile = join(world.directory, 'mxctl.yaml');
   const stateFile = join(world.directory, 'state.sqlite');

@@ -11,12 +11,12 @@ import { renderTable, type Cell } from './table.ts';
 import { justify, type NextStep, type Style, type Tone, hang } from './terminal.ts';
 
 const consequences: Readonly<Record<Fate, string>> = {
-  accepted: 'senders get through.',
-  delayed: 'mail gets through late.',
-  deferred: 'senders defer and retry; nothing bounces yet.',
-  bounced: 'senders give up at once: mail is being lost.',
-  swallowed: 'mail is taken and does not arrive.',
-  unknown: 'what senders meet is not known.',
+  accepted: 'Senders get through.',
+  delayed: 'Mail gets through late.',
+  deferred: 'Senders defer and retry; nothing bounces yet.',
+  bounced: 'Senders give up at once: mail is being lost.',
+  swallowed: 'Mail is taken and does not arrive.',
+  unknown: 'What senders meet is not known.',
 };
 
 const words: Readonly<Record<PathHealth['status'], { text: string; tone: Tone }>> = {
