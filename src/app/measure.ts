@@ -37,7 +37,7 @@ export interface RouteMeasurement {
 /** Least and most pause before a failure is probed again: long enough for a dropped packet or a restarting listener,
  *  short enough that `fall: 3` is settled well within a one-minute slot; ms. */
 export const confirmPauseMs = { least: 300, most: 1000 };
-/** Hops of one route probed at once; the probe itself bounds sessions per address. */
+/** Hops of one path probed at once; the probe itself bounds sessions per address. */
 const parallelHops = 32;
 
 type MeasureDeps = Pick<Deps, 'probe' | 'store' | 'clock' | 'random' | 'config'>;
@@ -120,13 +120,16 @@ export async function measureRoute(
 ): Promise<RouteMeasurement> {
   const known = await deps.store.readHealth(route.name);
   const paths = route.paths.filter((path) => only === null || only.includes(path.name));
-  const hops = new Map<string, MeasuredHop[]>();
-  for (const path of paths) {
-    const lists = await mapBounded(exchangesOf(path), parallelHops, (one) =>
-      measureExchange(route, one, { run, known, deps, signal }),
-    );
-    hops.set(path.name, lists.flat());
-  }
+  // All paths at once: while one waits out the pauses of its confirmation burst, the others are not kept waiting.
+  const measured = await Promise.all(
+    paths.map(async (path) => {
+      const lists = await mapBounded(exchangesOf(path), parallelHops, (one) =>
+        measureExchange(route, one, { run, known, deps, signal }),
+      );
+      return [path.name, lists.flat()] as const;
+    }),
+  );
+  const hops = new Map(measured);
   const health = new Map([...hops].map(([name, list]) => [name, pathHealth(list)]));
   return { hops, health, rows: rowsOf(route, hops, deps.config.vantage) };
 }
