@@ -28,8 +28,10 @@ import { withLease } from './lease.ts';
 import { hasUnsettled, recoverRoute, type Recovery } from './recover.ts';
 import { checkVantage, isSilent } from './vantage.ts';
 
-/** Routes measured at once. Each holds a handful of sockets; the probe bounds sessions per address. */
-const parallelRoutes = 64;
+/** Routes measured at once. Far more than there are sockets: sessions and questions are bounded where they are opened,
+ *  and a route that waits out the pauses of a burst holds none. Where a filter with 1,000 routes fails, the run must
+ *  not wait for them by the dozen. */
+const parallelRoutes = 1000;
 /** Routes moved at once: most of a move is waiting for the authorities. */
 const parallelMoves = 16;
 /** Fewer distinct hops than this say nothing about a share of them. */
