@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { generate } from 'selfsigned';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { ConfigError } from '../../../src/errors.ts';
@@ -96,6 +97,19 @@ describe('what was presented, for TLSA records to be compared with', () => {
   test('a CA of the same name that did not sign is no issuer', async () => {
     const twin = await makeCertificates('mx.example.com');
     expect(await shown('good', twin.ca)).toEqual([certificateDigest(made.pairs.good.cert)]);
+  });
+
+  test('a certificate that is no CA issues nothing', async () => {
+    const { key, cert } = made.pairs.good;
+    const forged = await generate([{ name: 'commonName', value: 'mx.example.com' }], {
+      keyType: 'ec',
+      algorithm: 'sha256',
+      ca: { key, cert },
+    });
+    const certificates = { shown: { key: forged.private, cert: `${forged.cert}\n${cert}\n${made.ca}` } };
+    const { observation } = await probeScript(wholeWith('shown'), upTo('starttls'), { certificates });
+    const links = observation.tls?.presented?.links.map((link) => link.cert.sha256);
+    expect(links).toEqual([certificateDigest(forged.cert)]);
   });
 
   test('dates, keys and whether it names the exchange', async () => {

@@ -53,6 +53,13 @@ it.each([
     false,
   ],
   ['2 1 1 of the leaf', record('dane-ta', 'spki', 'leaf key 256'), whole, true, false],
+  [
+    '2 1 1 of an issuer whose key the leaf has too',
+    record('dane-ta', 'spki', 'shared key 256'),
+    [link('shared'), link('shared')],
+    true,
+    true,
+  ],
   ['2 1 1, wrong name', record('dane-ta', 'spki', 'issuer key 256'), whole, false, false],
   [
     '2 1 1, expired leaf',

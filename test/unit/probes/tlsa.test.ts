@@ -1,5 +1,6 @@
 // Which TLSA records a sender would use (RFC 6698 §2.1, §4.1; RFC 7671 §9; RFC 7672 §3.1).
 
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 
 import { usableTlsa } from '../../../src/probes/dane/tlsa.ts';
@@ -53,6 +54,13 @@ describe('of several digests only the strongest is believed', () => {
 
   it('but not across usages or selectors', () => {
     expect(used(`3 1 1 ${sha256}`, `3 0 2 ${sha512}`, `2 1 2 ${sha512}`)).toHaveLength(3);
+  });
+
+  it('nor over a whole key, which is no digest', () => {
+    const key = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'der' });
+    const digest = createHash('sha256').update(key).digest('hex');
+    const whole = { usage: 'dane-ee', selector: 'spki', hash: 'sha256', digest };
+    expect(usableTlsa([`3 1 0 ${key.toString('hex')}`, `3 1 2 ${sha512}`])).toContainEqual(whole);
   });
 
   it('and never over an unusable one', () => {
