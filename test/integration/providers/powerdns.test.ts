@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+
+import { domainNameOf } from '../../../src/model/domain-name.ts';
+import { rrsetOf } from '../../../src/model/rrset.ts';
+import { Secret } from '../../../src/model/secret.ts';
+import { createPowerdnsProvider } from '../../../src/providers/powerdns/index.ts';
+import { FakePowerdns } from '../../support/fakes/powerdns.ts';
+import { describeProviderContract } from '../../support/provider-contract.ts';
+
+const zone = domainNameOf('example.com');
+const otherZone = domainNameOf('shop.example');
+const never = new AbortController().signal;
+
+const providerAt = (url: string, apiKey = FakePowerdns.apiKey) =>
+  createPowerdnsProvider(
+    { name: 'pdns', url, apiKey: new Secret(apiKey), serverId: 'localhost', timeoutMs: 2000 },
+    { clock: { sleep: () => Promise.resolve() } },
+  );
+
+describeProviderContract('powerdns keeps the contract of a provider', async () => {
+  const fake = await FakePowerdns.start([zone, otherZone]);
+  return {
+    provider: providerAt(fake.url),
+    zone,
+    otherZone,
+    unknownZone: domainNameOf('unknown.example.'),
+    read: (owner, type) => Promise.resolve(fake.zoneOf(owner).get(`${owner} ${type}`) ?? null),
+    write: (owner, type, rrset) => {
+      if (rrset === null) fake.zoneOf(owner).delete(`${owner} ${type}`);
+      else fake.zoneOf(owner).set(`${owner} ${type}`, rrset);
+      return Promise.resolve();
+    },
+    withWrongCredentials: () => providerAt(fake.url, 'else'),
+    withClockOff: null,
+    withNobodyThere: () => providerAt('http://127.255.255.254:1'),
+    faults: {
+      loseReplyAfterApply: () => void fake.faults.push('lose-after'),
+      loseReplyBeforeApply: () => void fake.faults.push('lose-before'),
+      loseReplyAndFallSilent: () => void fake.faults.push('silent-after'),
+      beforeWrite: (run) => void fake.faults.push({ beforeWrite: run }),
+    },
+    close: () => fake.close(),
+  };
+});
+
+describe('powerdns', () => {
+  const direct = rrsetOf(zone, 'MX', 60, ['10 mx.example.org.']);
+  const create = { owner: zone, type: 'MX', expected: null, desired: direct } as const;
+
+  const answering = async (traits: Record<string, unknown>) => {
+    const fake = await FakePowerdns.start([zone]);
+    fake.traits = traits;
+    return fake;
+  };
+
+  it.each([
+    [{ kind: 'Native', soa_edit_api: '' }, 0],
+    [{ kind: 'Master', soa_edit_api: 'DEFAULT' }, 0],
+    [{ kind: 'Master', soa_edit_api: '' }, 1],
+    [{ kind: 'Primary' }, 1],
+  ])('%j: %i note about a serial that will not rise', async (traits, count) => {
+    const fake = await answering(traits);
+    expect(await providerAt(fake.url).readNotes?.(zone, never)).toHaveLength(count);
+    await fake.close();
+  });
+
+  it('says so where the answer is not that of a PowerDNS', async () => {
+    const fake = await answering({ kind: 7 });
+    const failure = providerAt(fake.url).readRrset(zone, zone, 'MX', never);
+    await expect(failure).rejects.toMatchObject({ code: 'provider-protocol', exitCode: 8 });
+    await fake.close();
+  });
+
+  it('gives the key to nobody else and shows it nowhere', async () => {
+    const fake = await answering({ kind: 'Native' });
+    const provider = providerAt(fake.url, 'a-wrong-secret');
+    const failure: unknown = await provider
+      .replaceRrsets(zone, [create], never)
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'provider-credentials', exitCode: 4 });
+    expect(`${JSON.stringify(failure)} ${String(failure)} ${JSON.stringify(provider)}`).not.toContain(
+      'a-wrong',
+    );
+    await fake.close();
+  });
+});
