@@ -76,7 +76,8 @@ export class FakePowerdns {
     const error = this.#patch(zone, (JSON.parse(body) as { rrsets: Patch[] }).rrsets);
     this.#isSilent = fault === 'silent-after';
     if (fault !== undefined && typeof fault === 'string') return void request.socket.destroy();
-    error === null ? answer(204) : answer(422, { error });
+    if (error === null) answer(204);
+    else answer(422, { error });
   }
 
   #show(zone: DomainName): unknown {
