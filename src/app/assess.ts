@@ -74,16 +74,28 @@ function countVantages(hops: readonly MeasuredHop[], side: 'up' | 'down'): numbe
   return new Set(hops.flatMap((one) => one[side])).size;
 }
 
-/** Somebody put back what our last flip replaced. */
-function revertOf({ actions, live, now }: RouteFacts): string | null {
+/** Actions of a route that guards and decisions look back on. */
+export const recentActions = 50;
+
+/** Somebody put back what our last flip replaced, told as a sentence; null where nobody did. Older than the flip limit
+ *  looks back it is no fight any more but how things are: else one revert would end failover for good. */
+export function revertOf({
+  actions,
+  live,
+  route,
+  now,
+}: Pick<RouteFacts, 'actions' | 'live' | 'route' | 'now'>): string | null {
   const last = actions.find(isFlip);
-  if (last?.confirmedAt == null) return null;
-  const isReverted = last.plan.changes.some(({ owner, type, expected, desired }) => {
+  if (last?.appliedAt == null || now - last.appliedAt >= route.failover.maxFlips.withinMs) return null;
+  const isReverted = last.plan.changes.some(({ owner, type, expected, desired }, at) => {
     const rrset = live.get(rrsetKey(owner, type));
-    return rrset !== undefined && hasSameRdata(rrset, expected) && !hasSameRdata(rrset, desired);
+    const wasWritten = !['pending', 'failed'].includes(last.changeStates[at] ?? 'pending');
+    return (
+      wasWritten && rrset !== undefined && hasSameRdata(rrset, expected) && !hasSameRdata(rrset, desired)
+    );
   });
   if (!isReverted) return null;
-  const minutes = Math.max(1, Math.round((now - last.confirmedAt) / 60_000));
+  const minutes = Math.max(1, Math.round((now - last.appliedAt) / 60_000));
   return `the flip to ${last.plan.to ?? 'there'} was reverted by someone else within ${minutes} min of it`;
 }
 
@@ -100,9 +112,16 @@ export async function readPolicies(
   signal: AbortSignal,
 ): Promise<StsFacts[]> {
   if (route.strategy !== 'mx') return [];
-  return mapBounded(ownersOf(route).slice(0, mostPolicies), parallelPolicies, (owner) =>
+  const owners = ownersOf(route);
+  const read = await mapBounded(owners.slice(0, mostPolicies), parallelPolicies, (owner) =>
     deps.readSts(owner, signal),
   );
+  const left = owners.length - read.length;
+  if (left <= 0) return read;
+  return [
+    ...read,
+    { domain: `${left} more domains`, mode: 'unknown', patterns: [], reason: 'policies not read' },
+  ];
 }
 
 /** Exchanges asked for their TLSA records at once: two questions each, to our own resolver. */

@@ -17,7 +17,7 @@ import { isByPerson, isFlip, isUnsettled, type Action } from '../model/change.ts
 import { hopKey } from '../model/hop.ts';
 import { ownersOf, type Route } from '../model/route.ts';
 import type { RouteState } from '../model/route-state.ts';
-import { contextFor, type RouteFacts } from './assess.ts';
+import { contextFor, recentActions, revertOf, type RouteFacts } from './assess.ts';
 import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
 import { lookAtRoute, type RouteLook } from './look.ts';
@@ -39,8 +39,6 @@ const fewHops = 10;
 /** An applied action that some authority still does not answer stops being waited for after this long: a dead
  *  secondary must not hold the route for ever. ms. */
 const settleMs = 600_000;
-/** Actions of a route that decisions look back on. */
-const recentActions = 50;
 
 export interface RouteOutcome {
   readonly route: string;
@@ -164,7 +162,10 @@ async function settleRoute(
   try {
     const facts = await factsOf(seen, world, deps);
     const before = await deps.store.readRouteState(route.name);
-    const decided = decide(before, decisionInput({ ...facts, movedThisRun: world.moving.size }));
+    const decided = noteRevert(
+      decide(before, decisionInput({ ...facts, movedThisRun: world.moving.size })),
+      facts,
+    );
     if (decided.decision.kind === 'move') for (const owner of ownersOf(route)) world.moving.add(owner);
     // The state is kept before the move: a run killed in the middle has remembered what it saw.
     await deps.store.writeRouteState(route.name, decided.state);
@@ -181,6 +182,14 @@ async function settleRoute(
     if (signal.aborted || !(error instanceof AppError)) throw error;
     return { ...failed(route.name, error), measurement, recovered };
   }
+}
+
+/** A revert is told even where all is well with it, and then nothing else would. */
+function noteRevert(decided: Decided, facts: RouteFacts): Decided {
+  const revert = decided.condition === 'unseen' ? null : revertOf(facts);
+  if (revert === null || decided.reasons.some((one) => one.includes(revert))) return decided;
+  const reasons = [...decided.reasons, revert];
+  return { ...decided, reasons, state: { ...decided.state, lastReasons: reasons } };
 }
 
 function failed(route: string, error: AppError): RouteOutcome {

@@ -6,7 +6,7 @@ import { candidatesOf } from '../change/published.ts';
 import { RefusedError } from '../errors.ts';
 import type { ActionKind } from '../model/change.ts';
 import type { Route } from '../model/route.ts';
-import { readDaneFacts, readPolicies, type RouteFacts } from './assess.ts';
+import { readDaneFacts, readPolicies, recentActions, type RouteFacts } from './assess.ts';
 import type { Deps } from './deps.ts';
 import { lookAtRoute } from './look.ts';
 import { withLease } from './lease.ts';
@@ -21,9 +21,6 @@ export interface Proposal {
   readonly prepared: PreparedPlan;
   readonly recovered: readonly Recovery[];
 }
-
-/** Actions of a route that guards look back on. */
-const recentActions = 50;
 
 /** Everything a plan for this route is judged by, measured now. A hand-made look takes no longer than a slow hop:
  *  a target that needs more than `slow_after` to answer is not what one moves to at 3 am. */
