@@ -1,11 +1,11 @@
-// The unattended move: under the route's lease the world is read once more from the providers, every guard is asked
-// again with what is about to be written, and only then is the plan carried out.
+// The unattended move: under the route's lease the journal, the pauses and what the providers hold are read once more,
+// every guard is asked again with what is about to be written, and only then is the plan carried out.
 
 import { forbidding } from '../change/guards/index.ts';
 import type { AppError } from '../errors.ts';
 import type { Action, ActionKind, GuardResult, Plan } from '../model/change.ts';
 import { carryOut } from './act.ts';
-import { readDaneFacts, readPolicies, type RouteFacts } from './assess.ts';
+import { readDaneFacts, readPolicies, recentActions, type RouteFacts } from './assess.ts';
 import type { Deps } from './deps.ts';
 import { withLease } from './lease.ts';
 import { preparePlan } from './prepare.ts';
@@ -32,14 +32,19 @@ export async function move(
       readPolicies(facts.route, deps, held.signal),
       readDaneFacts(facts.route, paths, deps, held.signal),
     ]);
+    const now = deps.clock.now();
+    const [actions, pauses] = await Promise.all([
+      deps.store.listActions({ route: facts.route.name, limit: recentActions }),
+      deps.store.readPauses(now),
+    ]);
     const { plan, guards } = await preparePlan(
-      { ...facts, sts, dane },
+      { ...facts, sts, dane, actions, pauses, now },
       decision.to,
       decision.action,
       deps,
       held.signal,
     );
-    const refusedBy = forbidding(guards);
+    const refusedBy = [...forbidding(guards), ...movedMeanwhile(facts, plan)];
     if (refusedBy.length > 0 || plan.changes.length === 0)
       return { plan, action: null, refusedBy, fault: null };
     const { action, fault } = await carryOut(
@@ -65,4 +70,12 @@ export async function move(
     });
     return { plan, action, refusedBy, fault };
   });
+}
+
+/** Somebody moved the route while this run was probing: what was decided was decided about another path. */
+function movedMeanwhile({ match }: RouteFacts, plan: Plan): GuardResult[] {
+  const decidedAbout = match.kind === 'path' ? match.path : null;
+  if (plan.from === null || plan.from === decidedAbout || plan.changes.length === 0) return [];
+  const reason = `${plan.from} is active by now, not ${decidedAbout ?? 'what was seen'}: decide again`;
+  return [{ name: 'live-drift', verdict: 'forbid', reason }];
 }
