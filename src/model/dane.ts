@@ -59,8 +59,8 @@ function isLeaf(record: TlsaRecord, { links }: PresentedChain): boolean {
 }
 
 /** RFC 7672 §3.1.2: with DANE-TA(2) the anchor must be in the chain that was sent, and the usual rules hold below it.
- *  Senders also take a certificate that names the mail domain (§3.2.2); a probe knows the exchange only, so such a
- *  certificate is taken for a misfit. */
+ *  Stricter than some senders: they also take a certificate that names the mail domain (§3.2.2), of which a probe
+ *  knows nothing, and OpenSSL takes an anchor that was not sent out of a Full(0) record. */
 function isAnchored(record: TlsaRecord, { isNamed, links }: PresentedChain, now: number): boolean {
   const depth = links.findIndex((link, at) => at > 0 && holds(record, link));
   return depth > 0 && isNamed && links.slice(0, depth + 1).every((link) => isInForce(link, now));
