@@ -55,9 +55,23 @@ async function isPresent(file: string): Promise<boolean> {
   }
 }
 
+/** With what is missing above it. Not Node's own `recursive`: that never ends where the system says "no such file" of
+ *  a directory whose parent is there, as below /proc (seen with 24.21, 2026-11). */
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    if (await isPresent(directory)) return;
+    const parent = dirname(directory);
+    if (parent !== directory) await makeDirectory(parent);
+    await mkdir(directory, { mode: directoryMode });
+  } catch (error) {
+    // Another process was first.
+    if (!hasCode(error, 'EEXIST')) throw error;
+  }
+}
+
 /** An empty file with the right mode; SQLite gives -wal and -shm the mode of the file. */
 async function createFile(file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: directoryMode });
+  await makeDirectory(dirname(file));
   try {
     await (await open(file, 'wx', fileMode)).close();
   } catch (error) {

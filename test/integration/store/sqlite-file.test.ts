@@ -91,6 +91,11 @@ describe('the file', () => {
     await store.close();
   });
 
+  it.skipIf(process.platform !== 'linux')('ends where no directory can be made', async () => {
+    file = '/proc/mxctl/a/state.db';
+    expect(await faultOf(open())).toMatchObject({ code: 'store-unavailable' });
+  });
+
   it('keeps the mode that a person gave it', async () => {
     await fill();
     await chmod(file, 0o640);
