@@ -53,7 +53,8 @@ function controllerOf(program: Program): Controller {
 
 function reportOf({ routes }: CycleResult): CycleReport {
   return {
-    decisions: routes.flatMap(({ route, decided, error }) => [
+    decisions: routes.flatMap(({ route, decided, error, recovered }) => [
+      ...recovered.filter((one) => one.isNews).map(({ text }) => ({ route, text })),
       ...(decided === null
         ? []
         : [{ route, text: `${decided.state.lastDecision}: ${decided.reasons.join('; ')}` }]),

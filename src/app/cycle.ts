@@ -25,7 +25,7 @@ import { measureRoute, ProbeRun, type RouteMeasurement } from './measure.ts';
 import { move, type MoveResult } from './move.ts';
 import { decisionExitCode, moveError } from './outcome.ts';
 import { withLease } from './lease.ts';
-import { hasUnsettled, recoverRoute, type Recovery } from './recover.ts';
+import { clearActions, hasUnsettled, recoverRoute, type Recovery } from './recover.ts';
 import { checkVantage, isSilent } from './vantage.ts';
 
 /** Routes measured at once. Far more than there are sockets: sessions and questions are bounded where they are opened,
@@ -104,7 +104,8 @@ async function seeRoute(
       measureRoute(route, run, deps, signal),
     ]);
     const actions = await deps.store.listActions({ route: route.name, limit: recentActions });
-    return { route, look, measurement, actions, recovered };
+    const cleared = await clearActions(route, actions, deps, signal);
+    return { route, look, measurement, actions, recovered: [...recovered, ...cleared] };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError)) throw error;
     return error;

@@ -9,6 +9,7 @@ import type { Lease } from '../model/lease.ts';
 import type { Route } from '../model/route.ts';
 import { applyChanges, confirm, stateFrom, type ActDeps } from './act.ts';
 import type { Deps } from './deps.ts';
+import { withLease } from './lease.ts';
 
 /** An action may be finished for this long after it was intended; later the world has moved on, and a half-applied
  *  one is left to a person. ms. */
@@ -35,6 +36,27 @@ export async function recoverRoute(
     recoveries.push(await recoverAction(action, route, lease, deps, signal));
   }
   return recoveries;
+}
+
+/** Ends actions whose cache bound has passed: what they published is true for the world. */
+export async function clearActions(
+  route: Route,
+  actions: readonly Action[],
+  deps: Pick<Deps, 'store' | 'clock' | 'holder' | 'isDeadHolder'>,
+  signal: AbortSignal,
+): Promise<Recovery[]> {
+  const now = deps.clock.now();
+  const due = actions.filter(
+    (one) => one.state === 'confirmed' && one.clearAt !== null && one.clearAt <= now,
+  );
+  if (due.length === 0) return [];
+  return withLease(route.name, deps, signal, async (held) => {
+    for (const { id } of due) await deps.store.updateAction(id, { state: 'cleared' }, held.lease);
+    return due.map((one) => {
+      const action: Action = { ...one, state: 'cleared' };
+      return { action, isNews: true, text: describe(action) };
+    });
+  });
 }
 
 export function hasUnsettled(actions: readonly Action[]): boolean {
@@ -152,6 +174,8 @@ function describe(action: Action): string {
   switch (action.state) {
     case 'confirmed':
       return `${what} had been applied; every authority answers it now`;
+    case 'cleared':
+      return `${what} is true for the world: no conforming cache holds what it replaced`;
     case 'applied':
       return `${what} had been applied; not every authority answers it yet`;
     case 'failed':

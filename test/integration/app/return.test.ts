@@ -77,11 +77,16 @@ describe('coming back by itself', () => {
     expect(raisedAt - returnedAt).toBeGreaterThanOrEqual(2 * hour);
     expect(raisedAt - returnedAt).toBeLessThan(2 * hour + 2 * minute);
     expect(await world.journal()).toEqual([
-      'failover proxy->direct confirmed',
-      'return direct->proxy confirmed',
+      'failover proxy->direct cleared',
+      'return direct->proxy cleared',
       'raise-ttl proxy->proxy confirmed',
     ]);
-    // And that is the end of it.
+    // It is told when that is true for the world, and that is the end of it.
+    const told: string[] = [];
+    for (let run = 0; run < 3; run++)
+      told.push(...(await world.run()).routes.flatMap((one) => one.recovered.map(({ text }) => text)));
+    expect(told).toEqual([expect.stringContaining('is true for the world')]);
+    expect((await world.journal()).at(-1)).toBe('raise-ttl proxy->proxy cleared');
     const calm = await world.runs(2);
     expect(kindOf(calm)).toBe('stay');
     expect(calm.routes[0]).toMatchObject({ isNews: false, exitCode: 0 });
@@ -117,7 +122,7 @@ describe('coming back by itself', () => {
     );
     expect(result.routes[0]!.exitCode).toBe(0);
     expect(world.published()).toBe(direct);
-    expect(await world.journal()).toEqual(['manual proxy->direct confirmed']);
+    expect(await world.journal()).toEqual(['manual proxy->direct cleared']);
   });
 });
 
