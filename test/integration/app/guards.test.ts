@@ -222,7 +222,7 @@ describe('flip-limit', () => {
     world.clock.advance(24 * hour);
     await world.runs(3);
     expect(await world.journal()).toEqual([
-      'manual proxy->direct confirmed',
+      'manual proxy->direct cleared',
       'failover direct->proxy confirmed',
     ]);
   });
