@@ -18,7 +18,7 @@ const table = [
   { from: 'smtp', to: ['model'], node: true },
   { from: 'runtime', to: ['model'], node: true },
   { from: 'probes', to: ['model', 'dns', 'smtp'], node: true },
-  { from: 'providers', to: ['model', 'dns'], npm: ['zod'], node: true },
+  { from: 'providers', to: ['model', 'dns'], npm: ['zod', '@aws-sdk', 'cloudflare'], node: true },
   { from: 'store', to: ['model'], npm: ['kysely'], node: true },
   {
     from: 'config',

@@ -56,8 +56,12 @@ export interface Provider {
     zone: DomainName,
     changes: readonly ZoneChange[],
     signal: AbortSignal,
+    /** Id of the action, for the provider's own log where it keeps one. */
+    operation?: string,
   ): Promise<readonly ReplaceOutcome[]>;
   /** What a person should know before this zone is written here, each a sentence; for the plan. */
   readNotes?(zone: DomainName, signal: AbortSignal): Promise<readonly string[]>;
+  /** Why mail cannot reach this exchange, where that is seen in its records here; null where nothing is. */
+  describeTarget?(exchange: DomainName, signal: AbortSignal): Promise<string | null>;
   close(): Promise<void>;
 }

@@ -1,7 +1,10 @@
 // The `type: route53` block. Shape only; credentials come from the AWS chain, never from here.
 
 import { z } from 'zod';
-import { httpUrl } from '../config-parts.ts';
+import type { DomainName } from '../../model/domain-name.ts';
+import { duration, httpUrl, zoneName } from '../config-parts.ts';
+
+const zoneId = z.string().regex(/^[A-Z0-9]{1,32}$/, { error: 'must be a hosted zone id, such as Z0AB12' });
 
 export const route53ConfigSchema = z
   .strictObject({
@@ -15,22 +18,44 @@ export const route53ConfigSchema = z
       .describe('Role to assume; omit to use the credentials of the environment as they are.'),
     external_id: z.string().min(2).max(1224).optional().describe('External id the role asks for.'),
     profile: z.string().min(1).optional().describe('Profile of the AWS configuration files.'),
+    region: z
+      .string()
+      .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: 'must be a region, such as us-east-1' })
+      .optional()
+      .describe(
+        'Region, which chooses the partition: us-gov-west-1, cn-north-1. Otherwise that of the environment, else us-east-1.',
+      ),
     hosted_zones: z
-      .record(
-        z.string(),
-        z.string().regex(/^[A-Z0-9]{1,32}$/, { error: 'must be a hosted zone id, such as Z0AB12' }),
-      )
+      .record(z.string(), zoneId)
+      .transform((given, context) => {
+        const zones = new Map<DomainName, string>();
+        for (const [text, id] of Object.entries(given)) {
+          const parsed = zoneName.safeParse(text);
+          if (parsed.success) zones.set(parsed.data, id);
+          else
+            context.addIssue({
+              code: 'custom',
+              path: [text],
+              message: parsed.error.issues[0]?.message ?? 'must be the name of a zone',
+            });
+        }
+        return zones;
+      })
       .optional()
       .describe('Hosted zone id by zone name, where several zones of an account share a name.'),
-    endpoint: httpUrl.optional().describe('Another API endpoint (GovCloud, an emulator).'),
+    endpoint: httpUrl.optional().describe('Another API endpoint (an emulator, a VPC endpoint).'),
+    // Twenty seconds: a batch of a thousand records is answered in a few.
+    timeout: duration('1s', '5m').default(20_000).describe('Longest wait for one answer; default 20s.'),
   })
   .transform((given) => ({
     type: given.type,
     roleArn: given.role_arn ?? null,
     externalId: given.external_id ?? null,
     profile: given.profile ?? null,
-    hostedZones: given.hosted_zones ?? {},
+    region: given.region ?? null,
+    hostedZones: given.hosted_zones ?? new Map<DomainName, string>(),
     endpoint: given.endpoint ?? null,
+    timeoutMs: given.timeout,
   }))
   .meta({ id: 'Route53Provider', description: 'Amazon Route 53.' });
 
