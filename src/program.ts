@@ -14,15 +14,18 @@ import { readSecret } from './config/secrets.ts';
 import { absoluteStateUrl } from './config/state-url.ts';
 import { createAuthorityReader } from './dns/authoritative.ts';
 import { createDnsClient } from './dns/client.ts';
+import type { Resolver } from './dns/reader.ts';
 import { createResolver } from './dns/resolver.ts';
 import { ConfigError } from './errors.ts';
+import { parseDomainName } from './model/domain-name.ts';
 import { personNamed } from './model/change.ts';
 import { sanitise } from './model/text.ts';
 import { createDaneReader } from './probes/dane/index.ts';
 import { createStsReader } from './probes/mta-sts/index.ts';
 import { createSmtpProbe } from './probes/smtp/index.ts';
 import type { Provider } from './providers/provider.ts';
-import { openProvider } from './providers/registry.ts';
+import { RateBudgets } from './providers/rate-budget.ts';
+import { openProvider, type ProviderDeps } from './providers/registry.ts';
 import { holderIdentity, isDeadHolder } from './runtime/process-identity.ts';
 import type { Store } from './store/store.ts';
 import { openSqlStore } from './store/sql/open.ts';
@@ -76,7 +79,7 @@ export async function openProgram(runtime: Runtime, options: OpenOptions): Promi
     probe,
     resolver,
     reader,
-    provider: providerOpener(config, runtime),
+    provider: providerOpener(config, runtime, nsLookup(resolver)),
     readSts: createStsReader({ resolver, caCertificates: [] }),
     readDane: createDaneReader({ resolver }),
     clock,
@@ -135,9 +138,26 @@ function secretPlaces(): Parameters<typeof readSecret>[1] {
   return { env: process.env, credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'] ?? null };
 }
 
+/** A zone's own NS records, which come from those it is delegated to. */
+function nsLookup(resolver: Resolver): ProviderDeps['lookupNs'] {
+  return async (zone, signal) => {
+    const { rrset } = await resolver.lookup(zone, 'NS', signal);
+    if (rrset?.owner !== zone) return null;
+    return rrset.rdata.flatMap((text) => {
+      const parsed = parseDomainName(text);
+      return parsed.ok ? [parsed.name] : [];
+    });
+  };
+}
+
 /** Opens each provider once, on first use. */
-function providerOpener(config: Config, runtime: Runtime): (name: string) => Promise<Provider> {
+function providerOpener(
+  config: Config,
+  runtime: Runtime,
+  lookupNs: ProviderDeps['lookupNs'],
+): (name: string) => Promise<Provider> {
   const opened = new Map<string, Promise<Provider>>();
+  const budgets = new RateBudgets(runtime.clock);
   runtime.onClose(async () => {
     for (const opening of await Promise.allSettled([...opened.values()])) {
       if (opening.status === 'fulfilled') await opening.value.close();
@@ -150,7 +170,10 @@ function providerOpener(config: Config, runtime: Runtime): (name: string) => Pro
     if (block === undefined) throw new RangeError(`no provider ${name}`);
     const opening = openProvider(name, block, {
       clock: runtime.clock,
+      budgets,
       readSecret: (source) => readSecret(source, secretPlaces()),
+      random: Math.random,
+      lookupNs,
     });
     opened.set(name, opening);
     return opening;

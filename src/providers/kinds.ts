@@ -13,9 +13,9 @@ export const providerKinds = {
   // NOTIFY and a transfer take a second or two; BIND may hold NOTIFYs back for five.
   rfc2136: { publishSeconds: 10, isBuilt: true },
   // "Generally within 60 seconds", says the documentation of GetChange about INSYNC.
-  route53: { publishSeconds: 60, isBuilt: false },
+  route53: { publishSeconds: 60, isBuilt: true },
   // Each record spreads by itself and nothing reports when it has; five seconds is usual, this is on the safe side.
-  cloudflare: { publishSeconds: 10, isBuilt: false },
+  cloudflare: { publishSeconds: 10, isBuilt: true },
   // As rfc2136: the primary has it at once, its secondaries follow by NOTIFY.
   powerdns: { publishSeconds: 10, isBuilt: true },
 } as const satisfies Readonly<Record<string, ProviderKind>>;
