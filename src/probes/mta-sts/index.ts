@@ -2,9 +2,11 @@
 // host. No redirects, no parent domains, bounded. RFC 8461 §3.
 
 import { get } from 'node:https';
+import { getCACertificates } from 'node:tls';
 import type { Resolver } from '../../dns/reader.ts';
 import { displayName, parseDomainName, type DomainName } from '../../model/domain-name.ts';
 import type { StsFacts } from '../../model/sts.ts';
+import { sanitise } from '../../model/text.ts';
 import { announcesPolicy, parsePolicy } from './policy.ts';
 
 export interface StsReaderOptions {
@@ -80,7 +82,11 @@ function request(
   caller: AbortSignal,
 ): Promise<Fetched> {
   return new Promise((resolve, reject) => {
-    const fail = (reason: string) => resolve({ ok: false, reason: `${host}: ${reason}` });
+    const fail = (reason: string) => resolve({ ok: false, reason: `${host}: ${sanitise(reason)}` });
+    const onError = (error: Error) => {
+      if (caller.aborted) reject(caller.reason as Error);
+      else fail(bounded.aborted ? 'no answer in time' : error.message);
+    };
     const outgoing = get(
       {
         host: address,
@@ -90,7 +96,9 @@ function request(
         headers: { host },
         signal: bounded,
         agent: false,
-        ...(options.caCertificates.length > 0 ? { ca: [...options.caCertificates] } : {}),
+        ...(options.caCertificates.length > 0
+          ? { ca: [...getCACertificates('default'), ...options.caCertificates] }
+          : {}),
       },
       (incoming) => {
         if (incoming.statusCode !== 200) {
@@ -106,12 +114,9 @@ function request(
           if (text.length > maxPolicyBytes) incoming.destroy(new Error('the policy is longer than 64 KiB'));
         });
         incoming.on('end', () => resolve({ ok: true, text }));
-        incoming.on('error', (error) => fail(error.message));
+        incoming.on('error', onError);
       },
     );
-    outgoing.on('error', (error) => {
-      if (caller.aborted) reject(caller.reason as Error);
-      else fail(bounded.aborted ? 'no answer in time' : error.message);
-    });
+    outgoing.on('error', onError);
   });
 }

@@ -10,6 +10,9 @@ export interface StsPolicy {
 /** More patterns than any policy has; a policy with more is not read to its end. */
 const mostPatterns = 100;
 
+/** RFC 8461 §3.2: about one year; seconds. */
+const longestMaxAge = 31_557_600;
+
 /** Text of a TXT record from its presentation form: quoted strings, joined (RFC 8461 §3.1). */
 export function joinTxt(rdata: string): string {
   const strings = rdata.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
@@ -37,13 +40,15 @@ export function parsePolicy(text: string): StsPolicy | null {
     if (match === null) continue;
     const [, key = '', value = ''] = match;
     if (key === 'mx') {
-      if (patterns.length < mostPatterns) patterns.push(value.toLowerCase());
+      if (patterns.length < mostPatterns && value !== '') patterns.push(value.toLowerCase());
     } else if (!values.has(key)) {
       values.set(key, value);
     }
   }
   const mode = values.get('mode');
-  if (values.get('version') !== 'STSv1' || !/^\d{1,10}$/.test(values.get('max_age') ?? '')) return null;
+  const maxAge = values.get('max_age') ?? '';
+  if (values.get('version') !== 'STSv1' || !/^\d{1,10}$/.test(maxAge) || Number(maxAge) > longestMaxAge)
+    return null;
   if (mode !== 'enforce' && mode !== 'testing' && mode !== 'none') return null;
   return mode !== 'none' && patterns.length === 0 ? null : { mode, patterns };
 }
