@@ -6,7 +6,8 @@
 // that differs from `expected` is a conflict too, and the zone's SOA, read before the RRsets, is one more prerequisite:
 // whoever changes the zone in between makes it fail, and a replayed or delayed UPDATE finds a later serial. Where the
 // serial that is served is not the one prerequisites see (in-line signing, SOA-EDIT) it is left out, and a TTL-only
-// edit between reading and writing goes unseen. Hence `values` and not `full`.
+// edit between reading and writing goes unseen. Hence `values` and not `full`. Our own updates of a zone go one by one:
+// each would otherwise take the serial from under the others, and a run that moves many routes of a zone would fail.
 
 import { rcodes } from '../../dns/message.ts';
 import { parseTsigSecret, type TsigAlgorithm, type TsigKey } from '../../dns/tsig.ts';
@@ -30,6 +31,7 @@ import { Conversation, type NoAnswer } from './api.ts';
 import type { Live } from './convert.ts';
 import { readZone, type Wanted, type ZoneReading } from './reading.ts';
 import { aliased, neverAgreed, noAnswerOf, type RefusedRequest, refusalOf } from './refusals.ts';
+import { Turns } from './turns.ts';
 
 const capabilities: ProviderCapabilities = {
   compareAndSet: 'values',
@@ -92,6 +94,7 @@ class Rfc2136Provider implements Provider {
   readonly #key: TsigKey | null;
   readonly #clock: Rfc2136Clock;
   readonly #open: () => Conversation;
+  readonly #turns = new Turns();
 
   constructor(options: Rfc2136Options, clock: Rfc2136Clock) {
     const { address, port } = options.server;
@@ -141,12 +144,15 @@ class Rfc2136Provider implements Provider {
   ): Promise<readonly ReplaceOutcome[]> {
     checkChanges(zone, changes, capabilities.maxBatch);
     if (changes.length === 0) return [];
-    const talk = this.#open();
-    try {
-      return await this.#replace(talk, zone, changes, signal);
-    } finally {
-      talk.close();
-    }
+    return this.#turns.take(zone, async () => {
+      signal.throwIfAborted();
+      const talk = this.#open();
+      try {
+        return await this.#replace(talk, zone, changes, signal);
+      } finally {
+        talk.close();
+      }
+    });
   }
 
   close(): Promise<void> {

@@ -149,6 +149,32 @@ describe('rfc2136', () => {
     expect(server.log.filter((line) => line.startsWith('UPDATE'))).toHaveLength(3);
   });
 
+  it('writes many RRsets of a zone at once without getting in its own way', async () => {
+    const owners = Array.from({ length: 20 }, (_, at) => domainNameOf(`d${at}.example.com.`));
+    for (const owner of owners) server.write(owner, 'MX', { ...proxy, owner });
+    const provider = providerAt(address);
+    const outcomes = await Promise.all(
+      owners.map((owner) =>
+        provider.replaceRrsets(
+          zone,
+          [{ owner, type: 'MX', expected: { ...proxy, owner }, desired: { ...direct, owner } }],
+          never,
+        ),
+      ),
+    );
+    expect(outcomes.flat()).toEqual(owners.map(() => ({ state: 'applied' })));
+    expect(server.log.filter((line) => line.startsWith('UPDATE'))).toHaveLength(owners.length);
+  });
+
+  it('goes on with a zone after an update that failed', async () => {
+    server.write(zone, 'MX', proxy);
+    server.faults.push({ rcode: rcodes.REFUSED, isSigned: true });
+    const provider = providerAt(address);
+    const [first, second] = await Promise.allSettled([replace(provider), replace(provider)]);
+    expect(first.status).toBe('rejected');
+    expect(second).toEqual({ status: 'fulfilled', value: [{ state: 'applied' }] });
+  });
+
   it('gives up, with nothing written, where the zone never stands still', async () => {
     server.write(zone, 'MX', proxy);
     const other = domainNameOf('www.example.com.');
