@@ -16,9 +16,9 @@ import { createAuthorityReader } from './dns/authoritative.ts';
 import { createDnsClient } from './dns/client.ts';
 import type { Resolver } from './dns/reader.ts';
 import { createResolver } from './dns/resolver.ts';
-import { ConfigError } from './errors.ts';
-import { parseDomainName } from './model/domain-name.ts';
+import { ConfigError, StoreError, type AppError } from './errors.ts';
 import { personNamed } from './model/change.ts';
+import { parseDomainName } from './model/domain-name.ts';
 import { sanitise } from './model/text.ts';
 import { createDaneReader } from './probes/dane/index.ts';
 import { createStsReader } from './probes/mta-sts/index.ts';
@@ -31,6 +31,8 @@ import type { Store } from './store/store.ts';
 import { openSqlStore } from './store/sql/open.ts';
 
 export interface Program extends Deps {
+  /** Why the state store could not be used, where the command may do without it; else null. */
+  readonly storeFault: AppError | null;
   /** Whoever runs the command, for the journal. */
   readonly person: string;
 }
@@ -50,6 +52,8 @@ export interface OpenOptions {
   readonly configFile: string | undefined;
   /** Act without the state store: no history, no lease, a journal that ends with the run. */
   readonly isOffline?: boolean;
+  /** The command only looks: where the store cannot be used it goes on without, and `storeFault` says why. */
+  readonly mayLackStore?: boolean;
 }
 
 export async function readConfig(options: OpenOptions): Promise<Config> {
@@ -59,7 +63,7 @@ export async function readConfig(options: OpenOptions): Promise<Config> {
 export async function openProgram(runtime: Runtime, options: OpenOptions): Promise<Program> {
   const config = await readConfig(options);
   const { clock } = runtime;
-  const store = await openStore(config, runtime, options.isOffline ?? false);
+  const { store, storeFault } = await openStore(config, runtime, options);
   const client = createDnsClient();
   runtime.onClose(() => client.close());
   const dns = { client, clock, attempts: dnsAttempts };
@@ -76,6 +80,7 @@ export async function openProgram(runtime: Runtime, options: OpenOptions): Promi
   return {
     config,
     store,
+    storeFault,
     probe,
     resolver,
     reader,
@@ -102,8 +107,23 @@ function userName(): string {
   }
 }
 
-async function openStore(config: Config, runtime: Runtime, isOffline: boolean): Promise<Store> {
-  if (!isOffline) return keepOpen(await openSqlStore({ url: await stateUrl(config) }), runtime);
+async function openStore(
+  config: Config,
+  runtime: Runtime,
+  { isOffline = false, mayLackStore = false }: OpenOptions,
+): Promise<Pick<Program, 'store' | 'storeFault'>> {
+  if (isOffline) return { store: await openPassingStore(runtime), storeFault: null };
+  try {
+    const store = keepOpen(await openSqlStore({ url: await stateUrl(config) }), runtime);
+    return { store, storeFault: null };
+  } catch (error) {
+    if (!mayLackStore || !(error instanceof StoreError)) throw error;
+    return { store: await openPassingStore(runtime), storeFault: error };
+  }
+}
+
+/** A store that ends with the run. */
+async function openPassingStore(runtime: Runtime): Promise<Store> {
   const directory = await mkdtemp(join(tmpdir(), 'mxctl-offline-'));
   runtime.onClose(() => rm(directory, { recursive: true, force: true }));
   return keepOpen(await openSqlStore({ url: `sqlite:${join(directory, 'state.sqlite')}` }), runtime);

@@ -7,6 +7,7 @@ import { openProgram } from '../compose.ts';
 import { UsageError } from '../errors.ts';
 import { carryOutWithConsent } from '../front/consent.ts';
 import { consentFlags, offlineFlag } from '../front/flags.ts';
+import { orTellOffline } from '../front/store-fault.ts';
 
 /** A plan over 500 domains is some 300 KiB. */
 const largestFile = 16 * 1024 * 1024;
@@ -19,7 +20,11 @@ export default class Apply extends BaseCommand<typeof Apply> {
   };
   static override flags = { ...consentFlags, ...offlineFlag };
 
-  protected override async execute(context: CommandContext<typeof Apply>): Promise<CommandResult> {
+  protected override execute(context: CommandContext<typeof Apply>): Promise<CommandResult> {
+    return orTellOffline(this.#move(context));
+  }
+
+  async #move(context: CommandContext<typeof Apply>): Promise<CommandResult> {
     const { args, flags, runtime } = context;
     const saved = parsePlanFile(await readPlanFile(args.file), args.file);
     const program = await openProgram(runtime, {

@@ -7,6 +7,7 @@ import { pathNamed, routeNamed } from '../app/routes.ts';
 import { openProgram } from '../compose.ts';
 import { carryOutWithConsent } from '../front/consent.ts';
 import { consentFlags, offlineFlag } from '../front/flags.ts';
+import { orTellOffline } from '../front/store-fault.ts';
 
 export default class Failover extends BaseCommand<typeof Failover> {
   static override summary = 'Move a route to another path: shows the plan, then asks.';
@@ -25,7 +26,11 @@ export default class Failover extends BaseCommand<typeof Failover> {
     ...offlineFlag,
   };
 
-  protected override async execute(context: CommandContext<typeof Failover>): Promise<CommandResult> {
+  protected override execute(context: CommandContext<typeof Failover>): Promise<CommandResult> {
+    return orTellOffline(this.#move(context));
+  }
+
+  async #move(context: CommandContext<typeof Failover>): Promise<CommandResult> {
     const { args, flags, runtime } = context;
     const program = await openProgram(runtime, {
       configFile: flags.config,

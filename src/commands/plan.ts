@@ -7,6 +7,7 @@ import { proposeMove } from '../app/propose.ts';
 import { pathNamed, routeNamed } from '../app/routes.ts';
 import { openProgram } from '../compose.ts';
 import { exitCodes } from '../errors.ts';
+import { storeWarnings } from '../front/store-fault.ts';
 import { planDocument, renderPlan } from '../render/plan.ts';
 
 export default class Plan extends BaseCommand<typeof Plan> {
@@ -27,7 +28,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
     flags,
     runtime,
   }: CommandContext<typeof Plan>): Promise<CommandResult> {
-    const program = await openProgram(runtime, { configFile: flags.config });
+    const program = await openProgram(runtime, { configFile: flags.config, mayLackStore: true });
     const route = routeNamed(args.route, program);
     const to = flags.to === undefined ? null : pathNamed(flags.to, route).name;
     const proposal = await proposeMove(route, to, program, runtime.signal);
@@ -36,6 +37,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
     const hasChanges = prepared.plan.changes.length > 0;
     return {
       exitCode: flags['detailed-exitcode'] && hasChanges ? exitCodes.found : exitCodes.ok,
+      warnings: storeWarnings(program),
       data: { ...planDocument(prepared), file: flags.out ?? null },
       text: (style) => renderPlan(prepared, program.clock.now(), style),
       next: !hasChanges

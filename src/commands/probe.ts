@@ -4,6 +4,7 @@ import type { CommandContext, CommandResult } from '../base-command.ts';
 import { probeTarget, type ProbedHop } from '../app/probe.ts';
 import { openProgram } from '../compose.ts';
 import { exitCodes, type ExitCode } from '../errors.ts';
+import { storeWarnings } from '../front/store-fault.ts';
 import { probeDocument, renderProbes } from '../render/probe.ts';
 
 export default class Probe extends BaseCommand<typeof Probe> {
@@ -22,10 +23,11 @@ export default class Probe extends BaseCommand<typeof Probe> {
     flags,
     runtime,
   }: CommandContext<typeof Probe>): Promise<CommandResult> {
-    const program = await openProgram(runtime, { configFile: flags.config });
+    const program = await openProgram(runtime, { configFile: flags.config, mayLackStore: true });
     const hops = await probeTarget(args.target ?? null, program, runtime.signal);
     return {
       exitCode: exitCodeOf(hops),
+      warnings: storeWarnings(program),
       data: probeDocument(hops),
       text: (style) => renderProbes(hops, flags.verbose, style),
     };

@@ -5,6 +5,7 @@ import { routeNamed } from '../app/routes.ts';
 import { readStatus, type StatusReport } from '../app/status.ts';
 import { openProgram } from '../compose.ts';
 import { exitCodes, type ExitCode } from '../errors.ts';
+import { storeWarnings } from '../front/store-fault.ts';
 import { activeHealth, renderStatus, statusDocument, statusNext } from '../render/status.ts';
 
 export default class Status extends BaseCommand<typeof Status> {
@@ -20,12 +21,13 @@ export default class Status extends BaseCommand<typeof Status> {
     flags,
     runtime,
   }: CommandContext<typeof Status>): Promise<CommandResult> {
-    const program = await openProgram(runtime, { configFile: flags.config });
+    const program = await openProgram(runtime, { configFile: flags.config, mayLackStore: true });
     const routes =
       args.route === undefined ? [...program.config.routes.values()] : [routeNamed(args.route, program)];
     const report = await readStatus(routes, program, runtime.signal);
     return {
       exitCode: exitCodeOf(report),
+      warnings: storeWarnings(program),
       data: statusDocument(report),
       text: (style) => renderStatus(report, style),
       next: statusNext(report),
