@@ -12,12 +12,14 @@ import { gatherFacts, settleLeftovers, type Proposal } from './propose.ts';
 import { pathNamed, routeNamed } from './routes.ts';
 import { matchLive } from '../change/published.ts';
 
-/** What a plan file says; the rest of it is for people. */
+/** What a plan file says. */
 export interface SavedPlan {
   readonly route: string;
   readonly to: string;
   readonly kind: ActionKind;
   readonly digest: string;
+  /** As the file shows them, whatever they are: never written, only compared. */
+  readonly changes: unknown;
 }
 
 const savedSchema = 'mxctl/plan-file/v1';
@@ -40,13 +42,13 @@ export function parsePlanFile(text: string, file: string): SavedPlan {
   } catch {
     throw invalid('not JSON');
   }
-  const { schema, route, to, kind, digest } = (saved ?? {}) as Record<string, unknown>;
+  const { schema, route, to, kind, digest, changes } = (saved ?? {}) as Record<string, unknown>;
   if (schema !== savedSchema) throw invalid(`its schema is not ${savedSchema}`);
   if (typeof route !== 'string' || typeof to !== 'string' || typeof digest !== 'string') {
     throw invalid('route, to and digest must be there');
   }
   if (kind !== 'manual' && kind !== 'raise-ttl') throw invalid('its kind is neither manual nor raise-ttl');
-  return { route, to, kind, digest };
+  return { route, to, kind, digest, changes };
 }
 
 export async function proposeSaved(saved: SavedPlan, deps: Deps, signal: AbortSignal): Promise<Proposal> {
@@ -67,5 +69,26 @@ export async function proposeSaved(saved: SavedPlan, deps: Deps, signal: AbortSi
       },
     );
   }
+  if (!isSameJson(saved.changes, prepared.plan.changes)) {
+    throw new RefusedError(
+      'plan-invalid',
+      'the changes in the plan file are not those that its digest is of',
+      {
+        hint: `nothing was changed; somebody edited the file. Plan again: mxctl plan ${route.name} --to ${path.name}`,
+      },
+    );
+  }
   return { route, facts: current, prepared, recovered };
+}
+
+/** The order of keys apart: a file may have been through a formatter. */
+function isSameJson(one: unknown, other: unknown): boolean {
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
+    return one === other;
+  const [ours, theirs] = [Object.entries(one), new Map(Object.entries(other))];
+  return (
+    Array.isArray(one) === Array.isArray(other) &&
+    ours.length === theirs.size &&
+    ours.every(([key, value]) => theirs.has(key) && isSameJson(value, theirs.get(key)))
+  );
 }
