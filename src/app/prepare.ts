@@ -13,6 +13,7 @@ import type { ProviderCapabilities } from '../providers/provider.ts';
 import { contextFor, plannedChanges, type RouteFacts } from './assess.ts';
 import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
+import { withTargetFaults } from './target-faults.ts';
 
 export interface PreparedPlan {
   readonly plan: Plan;
@@ -91,7 +92,7 @@ export async function finishPlan(
   );
   return {
     plan,
-    guards: judge(context),
+    guards: await withTargetFaults(judge(context), route, to, deps, signal),
     context,
     publishSeconds,
     notes: await notesOf(changes, deps, signal),
