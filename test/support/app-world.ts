@@ -149,6 +149,10 @@ export class Dns {
     this.#states[1] = 'failing';
   }
 
+  failBoth(): void {
+    this.#states.fill('failing');
+  }
+
   releaseSecondary(): void {
     this.#states[1] = 'live';
   }
@@ -378,6 +382,11 @@ export class AppWorld {
     return rows.map(
       (row) => `${String(row['state'])} ${(JSON.parse(String(row['change_states'])) as string[]).join(' ')}`,
     );
+  }
+
+  /** The resolver's zone: what it has in its cache, `OWNER TTL TYPE RDATA` a line. */
+  cached(zone: string): void {
+    this.#resolver!.serve(zone);
   }
 
   config(): Config {
