@@ -38,17 +38,9 @@ export function sortKey(name: string): string {
   return `${name.slice(0, -1).split('.').reverse().join('.')}.`;
 }
 
-const position = (set: FakeSet) => [sortKey(set.name), set.type, set.setIdentifier ?? ''] as const;
-
-function comparePositions(a: readonly string[], b: readonly string[]): number {
-  for (let at = 0; at < a.length; at++) {
-    const [one = '', other = ''] = [a[at], b[at]];
-    if (one !== other) return one < other ? -1 : 1;
-  }
-  return 0;
-}
-
-const isSamePlace = (a: FakeSet, b: FakeSet) => comparePositions(position(a), position(b)) === 0;
+/** Sorts as the listing does: by name, type and set identifier. */
+const keyOf = (name: string, type: string, identifier = '') => [sortKey(name), type, identifier].join('\0');
+const placeOf = (set: FakeSet) => keyOf(set.name, set.type, set.setIdentifier);
 const idText = (set: FakeSet) =>
   `[name='${set.name}', type='${set.type}'${set.setIdentifier === undefined ? '' : `, set-identifier='${set.setIdentifier}'`}]`;
 
@@ -57,7 +49,8 @@ export class FakeZone {
   readonly name: string;
   readonly isPrivate: boolean;
   readonly nameServers: readonly string[];
-  sets: readonly FakeSet[] = [];
+  #sets = new Map<string, FakeSet>();
+  #sorted: readonly (readonly [place: string, set: FakeSet])[] | null = null;
   /** Names and types that may not be changed, with the comment given. */
   readonly protections = new Map<string, string>();
 
@@ -71,25 +64,39 @@ export class FakeZone {
     this.put({ name, type: 'SOA', ttl: 900, values: [soa] });
   }
 
+  /** In the order of every listing. */
+  get sets(): readonly FakeSet[] {
+    return this.#inOrder().map(([, set]) => set);
+  }
+
   /** Past the API: replaces, or removes where there are no values and no alias. */
   put(set: FakeSet): void {
     const normal = { ...set, name: normalName(set.name) };
-    const others = this.sets.filter((one) => !isSamePlace(one, normal));
-    const isGone = set.values?.length === 0;
-    this.sets = (isGone ? others : [...others, normal]).sort((a, b) =>
-      comparePositions(position(a), position(b)),
-    );
+    if (set.values?.length === 0) this.#sets.delete(placeOf(normal));
+    else this.#sets.set(placeOf(normal), normal);
+    this.#sorted = null;
   }
 
   find(name: string, type: string): FakeSet | undefined {
-    const normal = normalName(name);
-    return this.sets.find((one) => one.name === normal && one.type === type);
+    return this.#sets.get(keyOf(normalName(name), type));
   }
 
   /** From a position on. */
-  list(name: string, type: string, identifier: string): readonly FakeSet[] {
-    const start = [sortKey(normalName(name)), type, identifier];
-    return this.sets.filter((one) => comparePositions(position(one), start) >= 0);
+  list(name: string, type: string, identifier: string, count: number): readonly FakeSet[] {
+    const start = keyOf(normalName(name), type, identifier);
+    const all = this.#inOrder();
+    let [low, high] = [0, all.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (all[middle]![0] < start) low = middle + 1;
+      else high = middle;
+    }
+    return all.slice(low, low + count).map(([, set]) => set);
+  }
+
+  #inOrder(): readonly (readonly [place: string, set: FakeSet])[] {
+    this.#sorted ??= [...this.#sets].sort(([a], [b]) => (a < b ? -1 : 1));
+    return this.#sorted;
   }
 
   /** All or nothing; the reasons where it is nothing. */
@@ -98,10 +105,10 @@ export class FakeZone {
     if (limits.length > 0) return limits;
     const faults: string[] = [];
     const seen = new Set<string>();
-    let copy = [...this.sets];
+    const copy = new Map(this.#sets);
     for (const { action, set: given } of changes) {
       const set = { ...given, name: normalName(given.name) };
-      const key = [action, ...position(set)].join(' ');
+      const key = `${action} ${placeOf(set)}`;
       if (seen.has(key))
         faults.push(
           `The request contains an invalid set of changes for a resource record set '${set.type} ${set.name}'`,
@@ -113,18 +120,18 @@ export class FakeZone {
           `Resource record set ${idText(set)} is protected by a resource record set protection: ${comment}`,
         );
       const fault = setFault(set, this.name) ?? stepFault(action, set, copy, this.name);
-      if (fault !== null) {
-        faults.push(fault);
-        continue;
-      }
-      copy = copy.filter((one) => !isSamePlace(one, set));
-      if (action !== 'DELETE') copy.push(set);
+      if (fault !== null) faults.push(fault);
+      else if (action === 'DELETE') copy.delete(placeOf(set));
+      else copy.set(placeOf(set), set);
     }
-    if (faults.length === 0 && !copy.some((one) => one.name === this.name && one.type === 'SOA'))
+    if (faults.length === 0 && !copy.has(keyOf(this.name, 'SOA')))
       faults.push('A HostedZone must contain exactly one SOA record.');
-    if (faults.length === 0 && !copy.some((one) => one.name === this.name && one.type === 'NS'))
+    if (faults.length === 0 && !copy.has(keyOf(this.name, 'NS')))
       faults.push('A HostedZone must contain at least one NS record for the zone itself.');
-    if (faults.length === 0) this.sets = copy.sort((a, b) => comparePositions(position(a), position(b)));
+    if (faults.length === 0) {
+      this.#sets = copy;
+      this.#sorted = null;
+    }
     return faults;
   }
 }
@@ -140,8 +147,13 @@ function limitFaults(changes: readonly FakeChange[]): string[] {
   ];
 }
 
-function stepFault(action: string, set: FakeSet, sets: readonly FakeSet[], zone: string): string | null {
-  const live = sets.find((one) => isSamePlace(one, set));
+function stepFault(
+  action: string,
+  set: FakeSet,
+  sets: ReadonlyMap<string, FakeSet>,
+  zone: string,
+): string | null {
+  const live = sets.get(placeOf(set));
   if (action === 'DELETE') {
     if (live === undefined) return `Tried to delete resource record set ${idText(set)} but it was not found`;
     const same =
@@ -153,7 +165,7 @@ function stepFault(action: string, set: FakeSet, sets: readonly FakeSet[], zone:
   }
   if (action === 'CREATE' && live !== undefined)
     return `Tried to create resource record set ${idText(set)} but it already exists`;
-  const siblings = sets.filter((one) => one.name === set.name);
+  const siblings = siblingsOf(set, sets);
   const clash = siblings.find((one) => (one.type === 'CNAME') !== (set.type === 'CNAME'));
   if (clash !== undefined)
     return `RRSet of type ${set.type} with DNS name ${set.name} is not permitted because a conflicting RRSet of type ${clash.type} with the same DNS name already exists in zone ${zone}`;
@@ -161,6 +173,14 @@ function stepFault(action: string, set: FakeSet, sets: readonly FakeSet[], zone:
   if (siblings.some((one) => one.type === set.type && isPolicy(one) !== isPolicy(set)))
     return `RRSet with DNS name ${set.name}, type ${set.type}, cannot be created because other RRSets exist with the same name and type.`;
   return null;
+}
+
+const identifiersTried = ['', 'eu', 'us'];
+
+function siblingsOf({ name }: FakeSet, sets: ReadonlyMap<string, FakeSet>): FakeSet[] {
+  return [...types].flatMap((type) =>
+    identifiersTried.flatMap((identifier) => sets.get(keyOf(name, type, identifier)) ?? []),
+  );
 }
 
 function setFault(set: FakeSet, zone: string): string | null {

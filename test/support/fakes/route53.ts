@@ -210,8 +210,8 @@ export class FakeRoute53 {
     checkQuery(query, ['name', 'type', 'identifier', 'maxitems']);
     if ((type !== null && name === null) || (identifier !== null && type === null))
       throw new Refused(400, 'InvalidInput', 'The type and identifier need what goes before them');
-    const all = zone.list(name ?? zone.name, type ?? '', identifier ?? '');
     const size = Math.min(Number(query.get('maxitems') ?? 300), this.pageSize, 300);
+    const all = zone.list(name ?? zone.name, type ?? '', identifier ?? '', size + 1);
     const next = all[size];
     return xml('ListResourceRecordSetsResponse', [
       ['ResourceRecordSets', all.slice(0, size).map((set) => ['ResourceRecordSet', setContent(set)])],
