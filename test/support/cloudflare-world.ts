@@ -9,6 +9,8 @@ import { goodToken } from './fakes/cloudflare.ts';
 export class SleepingClock {
   at = Date.UTC(2026, 10, 22, 3, 12);
   readonly sleeps: number[] = [];
+  /** What happens in the world while somebody waits. */
+  onSleep: (() => void) | null = null;
 
   now(): number {
     return this.at;
@@ -17,6 +19,7 @@ export class SleepingClock {
   sleep(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     this.at += ms;
+    this.onSleep?.();
     if (ms > 0) this.sleeps.push(ms);
     return Promise.resolve();
   }

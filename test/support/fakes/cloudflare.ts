@@ -38,6 +38,7 @@ export type CloudflareFault =
       readonly code: number;
       readonly message?: string;
       readonly retryAfter?: number;
+      readonly location?: string;
     };
 
 export const goodToken = 'good-token-0123456789abcdefghijklmnopqrst';
@@ -281,11 +282,15 @@ function errorAnswer(fault: {
   readonly code: number;
   readonly message?: string;
   readonly retryAfter?: number;
+  readonly location?: string;
 }): Answer {
-  const { status, code, message = 'as ordered', retryAfter } = fault;
+  const { status, code, message = 'as ordered', retryAfter, location } = fault;
   return {
     status,
-    headers: retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) },
+    headers: {
+      ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+      ...(location === undefined ? {} : { location }),
+    },
     body: { success: false, errors: [{ code, message }], messages: [], result: null },
   };
 }
