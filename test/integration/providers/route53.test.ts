@@ -119,6 +119,14 @@ describe('route53', () => {
       expect(home.find('example.com', 'MX')?.values).toEqual(['10 else.example.org.']);
     });
 
+    it('is made though what was read before stood in its way', async () => {
+      hold(['10 else.example.org.']);
+      const provider = providerAt(endpoint);
+      await provider.readRrset(zone, zone, 'MX', never);
+      hold();
+      expect(await replace(provider)).toEqual([{ state: 'applied' }]);
+    });
+
     it('that somebody else made since it was read is no change', async () => {
       hold();
       const provider = providerAt(endpoint);
@@ -187,6 +195,17 @@ describe('route53', () => {
       );
       expect(live.map((one) => one?.rdata)).toEqual([['2001:db8:f::10'], ['192.0.2.10']]);
       expect(calls('ListResourceRecordSets')).toHaveLength(1);
+      fake.pageSize = 1;
+      const again = await providerAt(endpoint).readRrsets(
+        zone,
+        [
+          { owner: zone, type: 'SOA' },
+          { owner, type: 'A' },
+          { owner, type: 'AAAA' },
+        ],
+        never,
+      );
+      expect(again.map((one) => one?.type)).toEqual(['SOA', 'A', 'AAAA']);
     });
 
     it('of a wildcard and of odd octets finds the name behind the octal escapes', async () => {
@@ -414,6 +433,10 @@ describe('route53', () => {
         expect(provider.label).toBe('route53');
         await provider.readRrset(zone, zone, 'MX', never);
         expect(provider.label).toBe('route53 (account 123456789012)');
+        const elsewhere = providerAt(endpoint);
+        await elsewhere.readRrset(zone, zone, 'MX', never);
+        expect(elsewhere.label).toBe('route53');
+        expect(calls('sts:')).toEqual(['sts:GetCallerIdentity']);
         fake.denied.add('sts:GetCallerIdentity');
         const silent = open();
         expect(await silent.readRrset(zone, zone, 'MX', never)).toBeNull();
