@@ -80,6 +80,8 @@ function policyKey(policy: ProbePolicy): string {
     policy.ehloName,
     policy.sourceAddresses,
     policy.timeoutMs,
+    policy.slowAfterMs,
+    policy.caFile,
   ]);
 }
 
