@@ -14,7 +14,6 @@ import {
 } from '../decision/decide.ts';
 import { AppError, type ExitCode } from '../errors.ts';
 import { isByPerson, isFlip, isUnsettled, type Action } from '../model/change.ts';
-import { hopKey } from '../model/hop.ts';
 import { ownersOf, type Route } from '../model/route.ts';
 import type { RouteState } from '../model/route-state.ts';
 import { contextFor, recentActions, revertOf, type RouteFacts } from './assess.ts';
@@ -26,7 +25,7 @@ import { move, type MoveResult } from './move.ts';
 import { decisionExitCode, moveError } from './outcome.ts';
 import { withLease } from './lease.ts';
 import { clearActions, hasUnsettled, recoverRoute, type Recovery } from './recover.ts';
-import { checkVantage, isSilent } from './vantage.ts';
+import { areSilent, checkVantage, isSilent } from './vantage.ts';
 
 /** Routes measured at once. Far more than there are sockets: sessions and questions are bounded where they are opened,
  *  and a route that waits out the pauses of a burst holds none. Where a filter with 1,000 routes fails, the run must
@@ -34,8 +33,8 @@ import { checkVantage, isSilent } from './vantage.ts';
 const parallelRoutes = 1000;
 /** Routes moved at once: most of a move is waiting for the authorities. */
 const parallelMoves = 16;
-/** Fewer distinct hops than this say nothing about a share of them. */
-const fewHops = 10;
+/** Fewer routes than this say nothing about a share of them. */
+const fewRoutes = 10;
 /** An applied action that some authority still does not answer stops being waited for after this long: a dead
  *  secondary must not hold the route for ever. ms. */
 const settleMs = 600_000;
@@ -132,19 +131,21 @@ interface World {
   readonly failingShare: number;
 }
 
-/** What the run as a whole shows: does anything answer at all, and how much of it is down. */
+/** What the run as a whole shows: does anything answer at all, and on how many routes does mail meet silence. */
 function worldOf(seen: readonly (Seen | AppError)[]): World {
-  const hops = new Map<string, boolean>();
-  let isWitnessed = false;
-  for (const one of seen) {
-    if (one instanceof AppError) continue;
-    isWitnessed ||= !isSilent(one.measurement);
-    for (const hop of [...one.measurement.hops.values()].flat()) {
-      hops.set(hopKey(hop.hop), hop.health.status === 'down');
-    }
-  }
-  const down = [...hops.values()].filter(Boolean).length;
-  return { isWitnessed, failingShare: hops.size < fewHops ? 0 : down / hops.size };
+  const routes = seen.flatMap((one) => (one instanceof AppError ? [] : [one]));
+  const failing = routes.filter(meetsSilence).length;
+  return {
+    isWitnessed: routes.some((one) => !isSilent(one.measurement)),
+    failingShare: routes.length < fewRoutes ? 0 : failing / routes.length,
+  };
+}
+
+/** A hop that refuses in words is at fault itself; silence may be ours. */
+function meetsSilence({ look, measurement }: Seen): boolean {
+  if (look.match.kind !== 'path') return false;
+  const { path } = look.match;
+  return measurement.health.get(path)?.status === 'down' && areSilent(measurement.hops.get(path) ?? []);
 }
 
 interface RunContext extends World {

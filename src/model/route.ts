@@ -59,7 +59,7 @@ export interface FailoverPolicy {
   readonly maxDomains: number;
   /** Vantages that must agree. */
   readonly quorum: number;
-  /** Share of routes failing at once above which we suspect ourselves; 0..1. */
+  /** Share of routes that meet silence at once above which we suspect ourselves; 0..1. */
   readonly maxFailingShare: number;
 }
 

@@ -61,7 +61,7 @@ export const blastRadius: Guard = (context: GuardContext) => {
     return {
       name,
       verdict: 'forbid',
-      reason: `${share} % of all probed hops fail at once: a fault of ours is likelier`,
+      reason: `${share} % of all routes meet silence at once: a fault of ours is likelier`,
     };
   }
   return { name, verdict: 'ok', reason: `${domains} domain(s), most allowed ${maxDomains}` };

@@ -497,7 +497,7 @@ describe('blast-radius', () => {
     [0, 0.5, true, 'ok'],
     [0, 0.51, true, 'forbid'],
     [0, 0.51, false, 'ok'],
-  ])('%i moved before, %f of hops down, auto %s: %s', (movedThisRun, failingShare, isAuto, verdict) => {
+  ])('%i moved before, %f of routes silent, auto %s: %s', (movedThisRun, failingShare, isAuto, verdict) => {
     expect(verdictOf('blast-radius', { movedThisRun, failingShare, isAuto })).toBe(verdict);
   });
 
