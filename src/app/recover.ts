@@ -187,7 +187,5 @@ function describe(action: Action): string {
     case 'conflict':
       if (action.appliedAt !== null) return `${what} had been applied, and was overwritten since`;
       return `${what} was overtaken: the RRset is neither what it replaced nor what it wrote`;
-    case 'cleared':
-      return `${what} is true for the world`;
   }
 }
