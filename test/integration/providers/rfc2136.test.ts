@@ -41,7 +41,7 @@ function providerAt(
   const tsig = { name: key.name, algorithm: key.algorithm, secret: new Secret(secret) };
   // Short: only tests of silence wait for it.
   return createRfc2136Provider(
-    { name: 'bind', server, tsig, timeoutMs: 200, ...options },
+    { name: 'bind', server, tsig, timeoutMs: 1000, ...options },
     { clock: { now: () => now + clockOff * 1000, sleep: () => Promise.resolve() } },
   );
 }
