@@ -18,6 +18,13 @@ const endings: Readonly<Record<ActionState, { text: string; tone: Tone }>> = {
   partial: { text: 'PARTLY done', tone: 'bad' },
 };
 
+const overwritten = { text: 'written, overwritten since', tone: 'warn' } as const;
+
+/** An action that was applied first and then found overwritten did change something. */
+function endingOf({ state, appliedAt }: Action): { readonly text: string; readonly tone: Tone } {
+  return state === 'conflict' && appliedAt !== null ? overwritten : endings[state];
+}
+
 /** `support: proxy -> direct`, as in every list and event. */
 export function describeMove({ plan }: Action): string {
   if (plan.kind === 'raise-ttl') return `${plan.route}: TTL of ${plan.to ?? ''} raised`;
@@ -25,7 +32,7 @@ export function describeMove({ plan }: Action): string {
 }
 
 export function renderAction(action: Action, now: number, style: Style): string[] {
-  const { text, tone } = endings[action.state];
+  const { text, tone } = endingOf(action);
   const isMixed = action.state === 'partial' || action.state === 'intended';
   return [
     ...(isMixed ? changeLines(action) : []),
@@ -44,7 +51,7 @@ function changeLines(action: Action): string[] {
 
 /** One line of `history`. */
 export function actionLine(action: Action): string {
-  const end = endings[action.state].text;
+  const end = endingOf(action).text;
   const note = action.note === null ? '' : ` (${sanitise(action.note, 120)})`;
   const kind = action.plan.kind === 'raise-ttl' ? '' : `  ${action.plan.kind}`;
   return `${formatInstant(action.intendedAt)}  ${action.plan.id}  ${describeMove(action)}${kind}  ${end}  ${sanitise(action.by)}${note}`;

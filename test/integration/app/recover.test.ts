@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import { proposeMove } from '../../../src/app/propose.ts';
 import type { Action, ChangeState } from '../../../src/model/change.ts';
+import { actionLine } from '../../../src/render/action.ts';
 import { AppWorld } from '../../support/app-world.ts';
 import { hour, minute } from '../../support/worlds.ts';
 
@@ -249,6 +250,7 @@ describe('a killed run that somebody else overtook', () => {
     expect(first.routes[0]!.recovered[0]!.text).toMatch(/had been applied, and was overwritten since$/);
     expect(second.routes[0]).toMatchObject({ recovered: [], isNews: false });
     expect(await flips(world)).toEqual(['direct']);
+    expect(actionLine((await world.actions())[0]!)).toMatch(/ {2}written, overwritten since {2}/);
     expect(world.published()).toBe('10 mx.other.example. ttl 300');
   });
 });
