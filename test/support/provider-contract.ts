@@ -40,6 +40,8 @@ export interface ProviderFaults {
   loseReplyAndFallSilent(): void;
   /** Runs when the write has arrived and is not yet judged. */
   beforeWrite(run: () => void): void;
+  /** It is turned away for asking too fast; absent where the provider has no such limit. */
+  throttle?(): void;
 }
 
 const never = new AbortController().signal;
@@ -110,6 +112,17 @@ export function describeProviderContract(title: string, makeWorld: () => Promise
         expect(await provider.readRrset(world.zone, nowhere, 'MX', never)).toBeNull();
       });
 
+      it('gives many RRsets of a zone in the order asked, absent ones as null', async () => {
+        const names = ['b', 'a.b', 'a', 'absent', 'c'].map((label) => domainNameOf(`${label}.${world.zone}`));
+        const rrsets = names.map((at, n) =>
+          n === 3 ? null : rrsetOf(at, 'MX', 60, [`${n} mx.example.org.`]),
+        );
+        for (const rrset of rrsets) if (rrset !== null) await world.write(rrset.owner, 'MX', rrset);
+        const questions = names.map((at) => ({ owner: at, type: 'MX' }) as const);
+        expect(await provider.readRrsets(world.zone, questions, never)).toEqual(rrsets);
+        expect(await provider.readRrsets(world.zone, [], never)).toEqual([]);
+      });
+
       it('fails where there is no such zone, where nobody answers and where the secret is wrong', async () => {
         const { unknownZone } = world;
         expect(await codeOf(provider.readRrset(unknownZone, unknownZone, 'MX', never))).toBe('zone-unknown');
@@ -164,6 +177,25 @@ export function describeProviderContract(title: string, makeWorld: () => Promise
         const long = `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(40)}.example.org.`;
         const many = Array.from({ length: 40 }, (_, n) => `${n} mx${n}.example.org.`);
         await applies(change(null, mx(60, ...many, `100 ${long}`)));
+      });
+
+      it('takes internationalised names as A-labels', async () => {
+        const at = domainNameOf(`bücher.${world.zone}`);
+        expect(at).toBe(`xn--bcher-kva.${world.zone}`);
+        const exchange = domainNameOf('mx.straße.example');
+        await applies(change(null, rrsetOf(at, 'MX', 60, [`10 ${exchange}`])));
+      });
+
+      it('takes the longest name that there is', async () => {
+        const longestIn = (above: string) => {
+          const labels = Array.from({ length: 4 }, (_, n) => 'abcd'.charAt(n).repeat(63)).join('.');
+          // RFC 1035 §2.3.4: 255 octets on the wire are 254 characters with the last dot.
+          return domainNameOf(`${labels.slice(0, 253 - above.length).replace(/\.$/, 'x')}.${above}`);
+        };
+        const at = longestIn(world.zone);
+        expect(at).toHaveLength(254);
+        // Its exchange lies outside: BIND wants addresses for those within.
+        await applies(change(null, rrsetOf(at, 'MX', 60, [`10 ${longestIn('example.org.')}`])));
       });
 
       it('takes A and AAAA of one name together', async () => {
@@ -298,6 +330,16 @@ export function describeProviderContract(title: string, makeWorld: () => Promise
       });
     });
 
+    describe('a write turned away for asking too fast', () => {
+      it('is made later, once', async (context) => {
+        const { faults } = world;
+        if (faults?.throttle === undefined) return context.skip('no such limit, or a real server');
+        await world.write(owner, 'MX', proxy());
+        faults.throttle();
+        await applies(change(proxy(), direct()));
+      });
+    });
+
     describe('a lost reply', () => {
       it('to a write that was applied is found out by reading back', async (context) => {
         const { faults } = world;
@@ -338,6 +380,18 @@ export function describeProviderContract(title: string, makeWorld: () => Promise
         );
         await expect(provider.readRrset(world.zone, owner, 'MX', abort.signal)).rejects.toBe(reason);
         expect(await world.read(owner, 'MX')).toBeNull();
+      });
+
+      it('half way through two zones keeps what was done and leaves the rest as it was', async () => {
+        const abort = new AbortController();
+        const reason = new Error('Ctrl-C');
+        const theirs = rrsetOf(world.otherZone, 'MX', 60, ['10 mx.example.org.']);
+        await provider.replaceRrsets(world.zone, [change(null, direct())], abort.signal);
+        abort.abort(reason);
+        const rest = provider.replaceRrsets(world.otherZone, [change(null, theirs)], abort.signal);
+        await expect(rest).rejects.toBe(reason);
+        expect(await world.read(owner, 'MX')).toEqual(direct());
+        expect(await world.read(world.otherZone, 'MX')).toBeNull();
       });
 
       it('while the write is out still tells what became of it', async (context) => {

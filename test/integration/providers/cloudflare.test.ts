@@ -46,6 +46,8 @@ describeProviderContract('cloudflare keeps the contract of a provider', async ()
     // Port 1 of a loopback address that nothing binds.
     withNobodyThere: () => cloudflareAt('http://127.255.255.254:1/client/v4'),
     faults: {
+      throttle: () =>
+        void fake.writeFaults.push({ status: 429, code: 10_000, message: 'Rate limited', retryAfter: 2 }),
       loseReplyAfterApply: () => void fake.writeFaults.push('close-after'),
       loseReplyBeforeApply: () => void fake.writeFaults.push('close-before'),
       loseReplyAndFallSilent: () => void fake.writeFaults.push('then-gone'),

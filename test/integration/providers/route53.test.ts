@@ -43,6 +43,7 @@ describeProviderContract('route53 keeps the contract of a provider', async () =>
     withClockOff: null,
     withNobodyThere: () => providerAt('http://127.255.255.254:1'),
     faults: {
+      throttle: () => void fake.faults.push('throttle', 'prior'),
       loseReplyAfterApply: () => void fake.faults.push('lose-after'),
       loseReplyBeforeApply: () => void fake.faults.push('lose-before'),
       loseReplyAndFallSilent: () => void fake.faults.push('then-gone'),
