@@ -10,6 +10,7 @@ import type { Action, ActionState, ChangeState, GuardName, Plan, RrsetChange } f
 import type { Lease } from '../model/lease.ts';
 import type { Route } from '../model/route.ts';
 import type { ReplaceOutcome } from '../providers/provider.ts';
+import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
 import { isPublishedEverywhere, looksOf, readPlace } from './look.ts';
 
@@ -35,6 +36,8 @@ export interface ActResult {
  *  goes on looking. */
 export const readBackMs = 90_000;
 
+/** RRsets read back at once: a plan of 10,000 owners must neither wait for each nor open 10,000 questions. */
+const parallelReads = 16;
 const firstPauseMs = 200;
 const longestPauseMs = 5000;
 
@@ -91,7 +94,7 @@ export async function applyChanges(
   await Promise.all(
     [...zones.values()].map(async (entries) => {
       try {
-        const doubt = await applyZone(entries, states, deps, signal);
+        const doubt = await applyZone(action.id, entries, states, deps, signal);
         if (doubt !== null) faults.push(doubt);
       } catch (error) {
         faults.push(asAppError(error));
@@ -113,8 +116,9 @@ export async function applyChanges(
 
 type Entry = { readonly change: RrsetChange; readonly at: number };
 
-/** Sets the states of these changes; an error where the provider cannot tell what became of one. */
+/** Sets the states of these changes; an error where the provider cannot tell what became of one, or stopped half way. */
 async function applyZone(
+  operation: string,
   entries: readonly Entry[],
   states: ChangeState[],
   deps: ActDeps,
@@ -132,6 +136,7 @@ async function applyZone(
         first.zone,
         batch.map(({ change }) => change),
         signal,
+        operation,
       );
       batch.forEach(({ at }, index) => (states[at] = stateOf(outcomes[index])));
       doubt = doubtOf(outcomes);
@@ -152,9 +157,12 @@ async function applyZone(
 
 function doubtOf(outcomes: readonly ReplaceOutcome[]): AppError | null {
   const unknown = outcomes.find((one) => one.state === 'unknown');
-  return unknown === undefined
-    ? null
-    : new ProviderError('provider-unreachable', unknown.reason, { retryable: true });
+  if (unknown !== undefined)
+    return new ProviderError('provider-unreachable', unknown.reason, { retryable: true });
+  // Beside a conflict it needs no explaining.
+  const skipped = outcomes.find((one) => one.state === 'skipped');
+  if (skipped === undefined || outcomes.some((one) => one.state === 'conflict')) return null;
+  return new ProviderError('partly-applied', skipped.reason, { exitCode: exitCodes.partial });
 }
 
 function stateOf(outcome: ReplaceOutcome | undefined): ChangeState {
@@ -223,8 +231,7 @@ async function isConfirmed(
   deps: ActDeps,
   signal: AbortSignal,
 ): Promise<boolean> {
-  let isEverywhere = true;
-  for (const change of action.plan.changes) {
+  const views = await mapBounded(action.plan.changes, parallelReads, async (change) => {
     const records = route.records.find((one) => one.zone === change.zone && one.provider === change.provider);
     const place = { owner: change.owner, type: change.type };
     const view = await readPlace(
@@ -235,10 +242,10 @@ async function isConfirmed(
       deps,
       signal,
     );
-    await deps.store.recordLooks(looksOf(view));
-    isEverywhere &&= isPublishedEverywhere(view, change.desired);
-  }
-  return isEverywhere;
+    return { view, isEverywhere: isPublishedEverywhere(view, change.desired) };
+  });
+  await deps.store.recordLooks(views.flatMap(({ view }) => looksOf(view)));
+  return views.every((one) => one.isEverywhere);
 }
 
 async function confirmed(action: Action, lease: Lease, deps: ActDeps): Promise<Action> {

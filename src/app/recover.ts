@@ -96,12 +96,9 @@ async function endOverwritten(
 ): Promise<Action> {
   let states: ChangeState[];
   try {
-    states = await Promise.all(
-      action.plan.changes.map(async (change, at) =>
-        isSameRrset(await readHeld(change, deps, signal), change.desired)
-          ? (action.changeStates[at] ?? 'applied')
-          : 'conflict',
-      ),
+    const held = await readHeld(action.plan.changes, deps, signal);
+    states = action.plan.changes.map((change, at) =>
+      isSameRrset(held[at] ?? null, change.desired) ? (action.changeStates[at] ?? 'applied') : 'conflict',
     );
   } catch (error) {
     // Who cannot be asked has not said that it is gone.
@@ -120,7 +117,7 @@ async function resolvePending(
   deps: ActDeps,
   signal: AbortSignal,
 ): Promise<Action> {
-  const states = await Promise.all(action.plan.changes.map((_, at) => changeState(action, at, deps, signal)));
+  const states = await changeStates(action, deps, signal);
   const now = deps.clock.now();
   // Where somebody else wrote meanwhile, the rest is left to a person.
   const isHalf = states.includes('applied') && states.includes('pending') && !states.includes('conflict');
@@ -146,27 +143,44 @@ async function isPaused(route: string, now: number, deps: Pick<Deps, 'store'>): 
   return pauses.some((one) => one.route === null || one.route === route);
 }
 
+/** In the order of the changes; each zone asked once. */
 async function readHeld(
-  change: RrsetChange,
+  changes: readonly RrsetChange[],
   deps: Pick<Deps, 'provider'>,
   signal: AbortSignal,
-): Promise<Rrset | null> {
-  const provider = await deps.provider(change.provider);
-  return provider.readRrset(change.zone, change.owner, change.type, signal);
+): Promise<(Rrset | null)[]> {
+  const held: (Rrset | null)[] = changes.map(() => null);
+  const entries = changes.map((change, at) => ({ change, at }));
+  const zones = Map.groupBy(entries, ({ change }) => `${change.provider} ${change.zone}`);
+  await Promise.all(
+    [...zones.values()].map(async (zone) => {
+      const [first] = zone;
+      if (first === undefined) return;
+      const provider = await deps.provider(first.change.provider);
+      const questions = zone.map(({ change }) => change);
+      const rrsets = await provider.readRrsets(first.change.zone, questions, signal);
+      zone.forEach(({ at }, index) => (held[at] = rrsets[index] ?? null));
+    }),
+  );
+  return held;
 }
 
-async function changeState(
+/** What became of the changes whose end is not known. */
+async function changeStates(
   action: Action,
-  at: number,
   deps: Pick<Deps, 'provider'>,
   signal: AbortSignal,
-): Promise<ChangeState> {
-  const change = action.plan.changes[at];
-  const state = action.changeStates[at] ?? 'pending';
-  if (change === undefined || state !== 'pending') return state;
-  const live = await readHeld(change, deps, signal);
-  if (isSameRrset(live, change.desired)) return 'applied';
-  return isSameRrset(live, change.expected) ? 'pending' : 'conflict';
+): Promise<ChangeState[]> {
+  const states = action.plan.changes.map((_, at) => action.changeStates[at] ?? 'pending');
+  const pending = action.plan.changes.filter((_, at) => states[at] === 'pending');
+  const held = await readHeld(pending, deps, signal);
+  const live = new Map(pending.map((change, at) => [change, held[at] ?? null]));
+  return action.plan.changes.map((change, at) => {
+    const rrset = live.get(change);
+    if (rrset === undefined) return states[at] ?? 'pending';
+    if (isSameRrset(rrset, change.desired)) return 'applied';
+    return isSameRrset(rrset, change.expected) ? 'pending' : 'conflict';
+  });
 }
 
 function describe(action: Action): string {
