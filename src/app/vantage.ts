@@ -7,17 +7,13 @@ import type { ProbePolicy, Route } from '../model/route.ts';
 import type { ProbeTarget } from '../probes/probe.ts';
 import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
-import type { MeasuredHop, ProbeRun, RouteMeasurement } from './measure.ts';
+import type { ProbeRun, RouteMeasurement } from './measure.ts';
 
 const parallelReferences = 8;
 
 /** True where no hop of any path of the route said anything in this run. */
 export function isSilent(measurement: RouteMeasurement): boolean {
-  return areSilent([...measurement.hops.values()].flat());
-}
-
-export function areSilent(hops: readonly MeasuredHop[]): boolean {
-  const observations = hops.flatMap((one) => one.observations.at(-1) ?? []);
+  const observations = [...measurement.hops.values()].flat().flatMap((one) => one.observations.at(-1) ?? []);
   return observations.length > 0 && observations.every((one) => !isAnswer(one));
 }
 

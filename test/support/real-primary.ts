@@ -4,6 +4,7 @@
 import { execFileSync, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,14 +48,20 @@ export const searchPath = () => ({
   PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`,
 });
 
-/** A port that was free a moment ago; the servers cannot say which they took. */
+/** A port that was free a moment ago, for TCP and UDP; the servers cannot say which they took. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  server.close();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  const { port } = address;
+  const isFree = await new Promise<boolean>((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
+  });
+  server.close();
+  return isFree ? port : freePort();
 }
 
 interface ServerKind {

@@ -45,7 +45,7 @@ export interface GuardContext {
   readonly pauses: readonly PauseFacts[];
   /** Owner names other routes of the same run have moved already. */
   readonly movedThisRun: number;
-  /** Share of the run's routes whose active path is down and silent, 0..1; 0 where too few were measured for a share to
+  /** Share of the run's routes of which no hop of any path answers, 0..1; 0 where too few were measured for a share to
    *  mean anything. */
   readonly failingShare: number;
   /** MTA-STS as senders see it; null where it was not looked up. */

@@ -236,18 +236,30 @@ describe('blast-radius', () => {
     await isRefusedBy(world, 'blast-radius');
   });
 
-  it('keeps a run still where most routes meet silence at once, though their targets answer', async () => {
-    const routes = Array.from({ length: 10 }, (_, at) => ({
+  const behindOneFilter = () =>
+    Array.from({ length: 10 }, (_, at) => ({
       name: `r${at}`,
       lines: `owners r${at}.example\nproxy: 10 mx.filter.example\ndirect: 10 mx${at}.example`,
       records: `bind r${at}.example r${at}.example`,
     }));
-    const world = await AppWorld.open({ routes });
+
+  it('keeps a run still where nothing at all answers on most routes, though on some the target does', async () => {
+    const world = await AppWorld.open({ routes: behindOneFilter() });
     await world.runs(3);
     world.hops.set('mx.filter.example', '0');
-    await isRefusedBy(world, 'blast-radius');
-    // A refusal in words is no fault of this machine, however many routes it concerns.
-    world.hops.set('mx.filter.example', '-');
+    for (let at = 0; at < 6; at++) world.hops.set(`mx${at}.example`, '0');
+    const { routes } = await world.run();
+    expect(routes[9]!.decided!.decision).toMatchObject({
+      kind: 'hold',
+      refusals: [{ path: 'direct', guards: [{ name: 'blast-radius' }] }],
+    });
+    expect(world.bind.updates).toHaveLength(0);
+  });
+
+  it('lets every route leave one dead filter whose other paths answer: that is the main job', async () => {
+    const world = await AppWorld.open({ routes: behindOneFilter() });
+    await world.runs(3);
+    world.hops.set('mx.filter.example', '0');
     await world.run();
     expect(world.bind.updates).toHaveLength(10);
   });
