@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { configJsonSchema } from '../../../src/config/json-schema.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { renderIgnoreSnippet } from '../../../src/render/ignore-snippet.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const examples = (await readdir(`${root}examples`)).filter((one) => one.endsWith('.yaml'));
@@ -71,6 +72,21 @@ describe('the examples', () => {
         ignore: [{ domain: 'legacy.example.', until: '2027-01-31', reason: 'migrating, OPS-1182' }],
       },
     ]);
+  });
+});
+
+describe('docs/living-beside-others.md', () => {
+  it.each([
+    ['terraform', 'hosted'],
+    ['terraform', 'support'],
+    ['octodns', 'support'],
+    ['dnscontrol', 'support'],
+    ['external-dns', 'hosted'],
+  ] as const)('shows what provider ignore-snippet %s %s prints', async (tool, name) => {
+    const { routes, providers } = await load('mxctl.yaml');
+    const lines = renderIgnoreSnippet(tool, routes.get(name)!, (one) => providers.get(one)!.type);
+    const page = await readFile(`${root}docs/living-beside-others.md`, 'utf8');
+    expect(page).toContain(`\n${lines.join('\n').trimEnd()}\n\`\`\``);
   });
 });
 
