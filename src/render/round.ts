@@ -6,7 +6,11 @@ import { actionDocument, describeMove } from './action.ts';
 import { formatInstant } from './duration.ts';
 import { planDocumentOf, waitText } from './plan.ts';
 import { healthDocument, iso } from './status.ts';
-import { hang, type Style } from './terminal.ts';
+import { hang, wrap, type Style } from './terminal.ts';
+
+const indent = '    ';
+/** A reason with a reply of some server in it; past this it is noise. */
+const longestLine = 600;
 
 /** Lines about routes whose decision changed, that moved, or that failed. */
 export function renderRound(result: CycleResult, style: Style): string[] {
@@ -35,7 +39,10 @@ function routeLines(outcome: RouteOutcome, { finishedAt }: CycleResult, style: S
     ...(error === null ? [] : [`${error.message}${error.hint === null ? '' : `; ${error.hint}`}`]),
   ];
   const head = `${formatInstant(finishedAt)}  ${outcome.route}  `;
-  return lines.flatMap((line, at) => hang(at === 0 ? head : '    ', sanitise(line, 600), style.width));
+  return lines.flatMap((line, at) => {
+    const text = sanitise(line, longestLine);
+    return at === 0 ? wrap(head + text, style.width, indent) : hang(indent, text, style.width);
+  });
 }
 
 export function roundDocument(result: CycleResult): Record<string, unknown> {

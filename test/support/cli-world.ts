@@ -24,14 +24,18 @@ export interface CliOptions {
 
 export class CliWorld {
   readonly world: World;
-  readonly configFile: string;
   readonly stateFile: string;
+  #configFile: string;
   #files = 0;
 
   constructor(world: World, configFile: string, stateFile: string) {
     this.world = world;
-    this.configFile = configFile;
+    this.#configFile = configFile;
     this.stateFile = stateFile;
+  }
+
+  get configFile(): string {
+    return this.#configFile;
   }
 
   run(args: readonly string[], options: CliOptions = {}): Promise<Run> {
@@ -75,6 +79,11 @@ export class CliWorld {
     if (after === before) throw new Error('the change of the config changed nothing');
     writeFileSync(file, after);
     return file;
+  }
+
+  /** From now on every command reads its config so changed. */
+  useConfig(change: (yaml: string) => string): void {
+    this.#configFile = this.writeConfig(change);
   }
 
   /** What DNS publishes for the mail domain: TTL, then the values. */
