@@ -14,7 +14,7 @@ export type { Program } from './program.ts';
 export type { TourResult } from './sandbox/tours/tour.ts';
 export { providerKinds } from './providers/kinds.ts';
 export { hopFaults } from './sandbox/hop-fault.ts';
-export { tourHeadlines, tourNames } from './sandbox/tours/names.ts';
+export { tourNames } from './sandbox/tours/names.ts';
 
 export type { Runtime } from './runtime/run.ts';
 

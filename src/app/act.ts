@@ -34,7 +34,7 @@ export interface ActResult {
 
 /** How long an action waits for every authority to answer the new RRset before it says so (exit 5); ms. A later run
  *  goes on looking. */
-export const readBackMs = 90_000;
+const readBackMs = 90_000;
 
 /** RRsets read back at once: a plan of 10,000 owners must neither wait for each nor open 10,000 questions. */
 const parallelReads = 16;

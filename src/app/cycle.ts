@@ -226,7 +226,7 @@ async function factsOf(seen: Judged, world: RunContext, deps: Deps): Promise<Rou
   };
 }
 
-export function decisionInput(facts: RouteFacts): DecisionInput {
+function decisionInput(facts: RouteFacts): DecisionInput {
   const { route, match, measurement, now } = facts;
   const active = match.kind === 'path' ? match.path : '';
   return {

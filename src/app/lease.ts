@@ -1,14 +1,14 @@
 // Holds a lease for the whole of a piece of work and lets it go at the end, whatever happened. While the work lasts
 // the lease is renewed beside it; a lost lease aborts the work before its next write.
 
-import { AppError, LeaseError } from '../errors.ts';
+import { LeaseError } from '../errors.ts';
 import type { Lease } from '../model/lease.ts';
 import type { LeaseAnswer } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 
 /** Long enough for a provider call with its timeouts between two renewals, short enough that another machine takes
  *  over from a dead one within a cron interval; ms. */
-export const leaseMs = 60_000;
+const leaseMs = 60_000;
 
 type LeaseDeps = Pick<Deps, 'store' | 'clock' | 'holder' | 'isDeadHolder'>;
 
@@ -72,9 +72,4 @@ async function keepAlive(
     lease = await deps.store.renewLease(lease, leaseMs, deps.clock.now());
     onRenewed(lease);
   }
-}
-
-/** True where the error is a lost lease, whichever way it came. */
-export function isLeaseLost(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'lease-lost';
 }

@@ -5,7 +5,7 @@ import type { Pause } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 
 /** A pause that outlives the incident it was made for is how a standby rots unseen; ms. */
-export const longestPauseMs = 30 * 86_400_000;
+const longestPauseMs = 30 * 86_400_000;
 
 export async function pause(
   request: {

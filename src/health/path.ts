@@ -7,7 +7,7 @@ import { displayName } from '../model/domain-name.ts';
 
 /** Postfix looks at five addresses of a destination and no further (smtp_mx_address_limit = 5), so a sixth hop
  *  carries no weight in the judgement. */
-export const consideredAddresses = 5;
+const consideredAddresses = 5;
 
 interface Walk {
   readonly status: PathStatus;
@@ -108,7 +108,7 @@ function allDown(hops: readonly RankedHop[]): Walk {
 }
 
 /** Exchange, with its address where that tells hops apart. */
-export function hopName(one: RankedHop): string {
+function hopName(one: RankedHop): string {
   const address = one.hop.address === null ? '' : ` [${one.hop.address}]`;
   return `${displayName(one.hop.exchange)}${address}`;
 }

@@ -54,7 +54,7 @@ const patienceMs = 5000;
 const never = new AbortController().signal;
 
 /** Time that passes when it is waited for, and when a test says so. */
-export class WorldClock implements Clock {
+class WorldClock implements Clock {
   #now = nightAt;
   #sleepers: { readonly dueAt: number; readonly isShort: boolean; readonly wake: () => void }[] = [];
   #isDue = false;
@@ -183,7 +183,7 @@ export class Dns {
 
 /** Hops as histories by exchange or by `exchange[address]`: a mark a probe, the last one for ever.
  *  `+` passes, `-` 421 at banner, `x` 550 at RCPT, `0` refused, `?` inconclusive. */
-export class HistoryProbe implements Probe {
+class HistoryProbe implements Probe {
   /** Addresses of exchanges that have more than one. */
   readonly addresses = new Map<string, readonly string[]>();
   /** Laid over what the mark says, by exchange. */
@@ -256,7 +256,7 @@ export interface WorldOptions {
   readonly smtpPorts?: Readonly<Record<string, number>>;
 }
 
-export const usualLines = `
+const usualLines = `
   owners example.com in.example.com
   ttl 3600/60
   proxy: 10 mx1.filter.example.net, 20 mx2.filter.example.net
@@ -558,7 +558,7 @@ export function laidOver<T extends object>(real: T, over: Partial<T>): T {
 }
 
 /** Zone lines without SOA and NS. */
-export function linesOf(records: readonly ResourceRecord[]): string[] {
+function linesOf(records: readonly ResourceRecord[]): string[] {
   return records
     .filter((one) => one.type !== 'SOA' && one.type !== 'NS')
     .map((one) => `${one.owner} ${one.ttl} ${one.type} ${one.rdata ?? ''}`)

@@ -73,10 +73,10 @@ const addressRoute = fc
     ),
   );
 
-export const route = fc.oneof(mxRoute, addressRoute);
+const route = fc.oneof(mxRoute, addressRoute);
 
 /** Live RRsets of the route: each what some path publishes, somebody's own, or absent. */
-export function liveFor(one: Route): fc.Arbitrary<Map<string, Rrset | null>> {
+function liveFor(one: Route): fc.Arbitrary<Map<string, Rrset | null>> {
   const each = placesOf(one).map((place) => {
     const strange =
       place.type === 'MX'

@@ -14,7 +14,7 @@ import type { Observation, Stage, Verdict } from '../../src/model/observation.ts
 import type { FailoverPolicy, Route } from '../../src/model/route.ts';
 import { rrsetOf, type Rrset, type RrType } from '../../src/model/rrset.ts';
 
-export const second = 1000;
+const second = 1000;
 export const minute = 60 * second;
 export const hour = 60 * minute;
 export const day = 24 * hour;

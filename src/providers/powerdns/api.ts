@@ -30,7 +30,6 @@ const zoneShape = z.object({
 });
 
 export type PowerdnsZone = z.output<typeof zoneShape>;
-export type PowerdnsRrset = z.output<typeof rrset>;
 
 export interface RrsetPatch {
   readonly name: string;

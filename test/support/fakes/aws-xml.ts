@@ -9,7 +9,7 @@ export interface Element {
 
 const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
-export function escapeXml(text: string): string {
+function escapeXml(text: string): string {
   return text.replace(/[<>&"']/g, (char) => {
     const name = Object.keys(entities).find((one) => entities[one] === char) ?? '';
     return `&${name};`;
