@@ -168,6 +168,27 @@ describe('the file', () => {
   });
 });
 
+describe('many who ask at once', () => {
+  const asks = Array.from({ length: 300 }, (_, at) => at);
+  const event = (at: number) =>
+    ({ id: idOf(at), at, route: null, kind: 'drift', text: 'x', data: {} }) as const;
+
+  it('are served in the order of asking, also after one that failed', async () => {
+    const store = await open();
+    const served: number[] = [];
+    await Promise.all(
+      asks.map(async (at) => {
+        // Every third writes what is there already.
+        await store.appendEvent(event(at % 3 === 2 ? at - 1 : at)).catch(() => {});
+        served.push(at);
+      }),
+    );
+    expect(served).toEqual(asks);
+    expect(await store.listEvents({})).toHaveLength(200);
+    await store.close();
+  });
+});
+
 describe('a place that will not do', () => {
   const cases: [string, () => Promise<void>][] = [
     ['a file where the directory should be', () => writeFile(join(directory, 'in-the-way'), '')],
