@@ -556,11 +556,3 @@ export function laidOver<T extends object>(real: T, over: Partial<T>): T {
     },
   });
 }
-
-/** Zone lines without SOA and NS. */
-function linesOf(records: readonly ResourceRecord[]): string[] {
-  return records
-    .filter((one) => one.type !== 'SOA' && one.type !== 'NS')
-    .map((one) => `${one.owner} ${one.ttl} ${one.type} ${one.rdata ?? ''}`)
-    .sort();
-}
