@@ -20,7 +20,7 @@ import type { Config } from '../../src/config/config.ts';
 import { createAuthorityReader } from '../../src/dns/authoritative.ts';
 import { createDnsClient } from '../../src/dns/client.ts';
 import { encodeMessage, makeResponse } from '../../src/dns/encode.ts';
-import { type Message, rcodes, type ResourceRecord } from '../../src/dns/message.ts';
+import { type Message, rcodes } from '../../src/dns/message.ts';
 import { answerAsPrimary, type PrimaryZone } from '../../src/dns/primary.ts';
 import { createResolver } from '../../src/dns/resolver.ts';
 import type { Action, GuardName } from '../../src/model/change.ts';
