@@ -1,6 +1,7 @@
 // What a round of `auto` says. Nothing where nothing changed: cron mails any output.
 
 import type { CycleResult, RouteOutcome } from '../app/cycle.ts';
+import { isFlip } from '../model/change.ts';
 import { sanitise } from '../model/text.ts';
 import { actionDocument, describeMove } from './action.ts';
 import { formatInstant } from './duration.ts';
@@ -51,7 +52,7 @@ export function roundDocument(result: CycleResult): Record<string, unknown> {
     finished_at: iso(result.finishedAt),
     probes: result.probes,
     flips: result.routes.flatMap(({ moved }) =>
-      moved?.action == null || moved.action.appliedAt === null
+      moved?.action == null || moved.action.appliedAt === null || !isFlip(moved.action)
         ? []
         : [
             {
