@@ -30,6 +30,9 @@ const maxAnswerBytes = 16 * 1024 * 1024;
 /** The answers' shapes are those of this day, whatever the API's newest is. */
 const apiVersion = '2026-11-01';
 
+/** Texts of answers, beside the Response that the client hands on: a page is read once, not copied through a stream. */
+const texts = new WeakMap<Response, string>();
+
 export type Client = ReturnType<typeof openClient>;
 
 export function openClient(options: {
@@ -61,7 +64,7 @@ export async function answerOf(call: () => Promise<Response>): Promise<Answer> {
     const response = await call();
     return {
       status: response.status,
-      body: jsonOf(await response.text()),
+      body: jsonOf(texts.get(response) ?? (await response.text())),
       retryAfterMs: retryAfterOf(response.headers),
     };
   } catch (error) {
@@ -86,10 +89,11 @@ async function exchange(
   try {
     const response = await fetch(input, { ...init, redirect: 'error', signal });
     const text = await boundedText(response);
-    return new Response(isBodiless(response.status) ? null : text, {
-      status: response.status,
-      headers: response.headers,
-    });
+    const { status, headers } = response;
+    // Of a refusal the client makes an error, and reads it itself.
+    const answer = new Response(response.ok ? null : text, { status, headers });
+    if (response.ok) texts.set(answer, text);
+    return answer;
   } catch (error) {
     if (error instanceof NoAnswer) throw error;
     // Not "timed out": the client takes these words for an error of its own, and drops the reason.
@@ -97,8 +101,6 @@ async function exchange(
     throw noAnswerOf(error);
   }
 }
-
-const isBodiless = (status: number) => [101, 204, 205, 304].includes(status);
 
 async function boundedText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];

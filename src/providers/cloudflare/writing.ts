@@ -80,6 +80,9 @@ export async function writeChanges(
     for (const [index, outcome] of one) outcomes.set(index, outcome);
     stop ??= stopAfter(one);
   }
+  const done = due.filter(({ index }) => outcomes.get(index)?.state === 'applied');
+  if (done.length > 0)
+    for (const [index, outcome] of await confirm(options, done)) outcomes.set(index, outcome);
   return outcomes;
 }
 
@@ -145,7 +148,7 @@ async function writeBatch(
     const written = await api.batch(zone, operations, signal);
     switch (written.kind) {
       case 'done':
-        return confirm(options, batch);
+        return applied(batch);
       case 'lost':
         return readBack(options, batch, written.reason, signal);
       case 'not-sent':
@@ -163,7 +166,14 @@ async function writeBatch(
 
 const nothing: Live = { rrset: null, records: [] };
 
-/** The batch was done; what somebody added meanwhile only shows now. */
+function applied(batch: readonly Due[]): Outcomes {
+  return outcomesIn(
+    batch,
+    batch.map(() => ({ state: 'applied' })),
+  );
+}
+
+/** The batches were done; what somebody added meanwhile only shows now. */
 async function confirm(options: WritingOptions, batch: readonly Due[]): Promise<Outcomes> {
   let live: readonly Live[];
   try {
@@ -173,10 +183,7 @@ async function confirm(options: WritingOptions, batch: readonly Due[]): Promise<
       never,
     );
   } catch {
-    return outcomesIn(
-      batch,
-      batch.map(() => ({ state: 'applied' })),
-    );
+    return applied(batch);
   }
   return outcomesIn(
     batch,

@@ -61,6 +61,8 @@ export class FakeZone {
   /** "This zone is managed by Email Routing." */
   isEmailRouted = false;
   records = new Map<string, FakeRecord>();
+  /** Ids by name, within a batch. */
+  #names = new Map<string, Set<string>>();
   #edits = 0;
 
   constructor(options: FakeZoneOptions) {
@@ -96,6 +98,7 @@ export class FakeZone {
       ...record,
     };
     this.records.set(whole.id, whole);
+    this.#index(whole);
     return whole;
   }
 
@@ -113,6 +116,8 @@ export class FakeZone {
       throw new ApiFault(400, 1004, `more than ${this.maxOperations} operations`);
     const before = this.records;
     this.records = new Map(before);
+    this.#names = new Map();
+    for (const record of before.values()) this.#index(record);
     try {
       return {
         deletes: list('deletes').map((one) => this.#delete(one)),
@@ -148,6 +153,7 @@ export class FakeZone {
     };
     this.#checkSiblings(changed, String(id));
     this.records.set(record.id, changed);
+    this.#index(changed);
     return changed;
   }
 
@@ -207,11 +213,17 @@ export class FakeZone {
     return name === this.name || name.endsWith(`.${this.name}`) ? name : `${name}.${this.name}`;
   }
 
+  #index({ name, id }: FakeRecord): void {
+    this.#names.set(name, (this.#names.get(name) ?? new Set()).add(id));
+  }
+
   #checkSiblings(
     record: Pick<FakeRecord, 'name' | 'type' | 'content' | 'priority'>,
     id: string | null,
   ): void {
-    const siblings = [...this.records.values()].filter((one) => one.id !== id && one.name === record.name);
+    const siblings = [...(this.#names.get(record.name) ?? [])].flatMap((one) =>
+      one === id ? [] : (this.records.get(one) ?? []),
+    );
     const isSame = (one: FakeRecord) =>
       one.type === record.type && one.content === record.content && one.priority === record.priority;
     if (siblings.some(isSame)) throw new ApiFault(400, 81_058, 'An identical record already exists.');
