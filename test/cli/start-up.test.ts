@@ -64,4 +64,14 @@ describe('start-up', () => {
     expect(found).toContain('zod');
     expect(found).not.toContain('node:sqlite');
   });
+
+  it('of the Cloudflare adapter needs no package at run time', () => {
+    const bundle = readFileSync(path.join(projectRoot, 'dist/providers/cloudflare/sdk.js'), 'utf8');
+    expect(bundle).not.toMatch(/^(import|export) .* from /m);
+    expect(bundle.length).toBeLessThan(100_000);
+    const { dependencies } = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    expect(dependencies).not.toHaveProperty('cloudflare');
+  });
 });
