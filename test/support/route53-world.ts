@@ -63,7 +63,7 @@ export function providerAt(
       externalId: null,
       profile: 'good',
       region: null,
-      hostedZones: new Map(),
+      hostedZones: {},
       endpoint,
       timeoutMs: 5000,
       ...options,

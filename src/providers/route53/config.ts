@@ -1,7 +1,6 @@
 // The `type: route53` block. Shape only; credentials come from the AWS chain, never from here.
 
 import { z } from 'zod';
-import type { DomainName } from '../../model/domain-name.ts';
 import { duration, httpUrl, zoneName } from '../config-parts.ts';
 
 const zoneId = z.string().regex(/^[A-Z0-9]{1,32}$/, { error: 'must be a hosted zone id, such as Z0AB12' });
@@ -26,21 +25,7 @@ export const route53ConfigSchema = z
         'Region, which chooses the partition: us-gov-west-1, cn-north-1. Otherwise that of the environment, else us-east-1.',
       ),
     hosted_zones: z
-      .record(z.string(), zoneId)
-      .transform((given, context) => {
-        const zones = new Map<DomainName, string>();
-        for (const [text, id] of Object.entries(given)) {
-          const parsed = zoneName.safeParse(text);
-          if (parsed.success) zones.set(parsed.data, id);
-          else
-            context.addIssue({
-              code: 'custom',
-              path: [text],
-              message: parsed.error.issues[0]?.message ?? 'must be the name of a zone',
-            });
-        }
-        return zones;
-      })
+      .record(zoneName, zoneId)
       .optional()
       .describe('Hosted zone id by zone name, where several zones of an account share a name.'),
     endpoint: httpUrl.optional().describe('Another API endpoint (an emulator, a VPC endpoint).'),
@@ -53,7 +38,7 @@ export const route53ConfigSchema = z
     externalId: given.external_id ?? null,
     profile: given.profile ?? null,
     region: given.region ?? null,
-    hostedZones: given.hosted_zones ?? new Map<DomainName, string>(),
+    hostedZones: given.hosted_zones ?? {},
     endpoint: given.endpoint ?? null,
     timeoutMs: given.timeout,
   }))

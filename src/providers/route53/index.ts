@@ -211,7 +211,7 @@ class Route53Provider implements Provider {
       return hosted;
     } catch (error) {
       this.#zones.delete(zone);
-      throw this.#told(error, zone, this.#options.hostedZones.get(zone) ?? null);
+      throw this.#told(error, zone, this.#options.hostedZones[zone] ?? null);
     }
   }
 

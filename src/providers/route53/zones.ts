@@ -12,7 +12,7 @@ export interface ZoneSearch {
   readonly provider: string;
   readonly api: Route53Api;
   readonly pace: Pace;
-  readonly hostedZones: ReadonlyMap<DomainName, string>;
+  readonly hostedZones: Readonly<Record<DomainName, string>>;
   /** The name servers that the parent delegates a zone to; null where DNS does not say. */
   readonly lookupNs: (zone: DomainName, signal: AbortSignal) => Promise<readonly DomainName[] | null>;
 }
@@ -31,7 +31,7 @@ export async function findZone(
   zone: DomainName,
   signal: AbortSignal,
 ): Promise<HostedZone> {
-  const id = search.hostedZones.get(zone);
+  const id = search.hostedZones[zone];
   if (id !== undefined) return { id: await checkedId(search, zone, id, signal), inner: [] };
   const listed = await zonesWithin(search, zone, signal);
   // Private zones answer inside a VPC only: no sender ever sees them.

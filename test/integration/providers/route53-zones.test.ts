@@ -94,7 +94,7 @@ describe('route53, of zones and of many names', () => {
     it('given by its id is checked by one look, and may share its name', async () => {
       fake.addZone('example.com', { id: 'Z9' });
       hold();
-      const hosted = (id: string) => providerAt(endpoint, { hostedZones: new Map([[zone, id]]) });
+      const hosted = (id: string) => providerAt(endpoint, { hostedZones: { [zone]: id } });
       expect(await replace(hosted('Z0000FAKE'))).toEqual([{ state: 'applied' }]);
       expect(calls('ListHostedZonesByName')).toEqual([]);
       fake.addZone('shop.example', { id: 'Z7' });
