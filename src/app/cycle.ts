@@ -68,7 +68,8 @@ interface Seen {
 
 /** Runs once over all routes. Throws LeaseError `locked` where another run is at it. */
 export async function runCycle(deps: Deps, outer: AbortSignal): Promise<CycleResult> {
-  return withLease('(auto)', deps, outer, async ({ signal }) => {
+  // One a vantage: machines that share a store for a quorum must not keep each other from measuring.
+  return withLease(`(auto) ${deps.config.vantage}`, deps, outer, async ({ signal }) => {
     const startedAt = deps.clock.now();
     const run = new ProbeRun(deps);
     const routes = [...deps.config.routes.values()];

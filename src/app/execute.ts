@@ -42,6 +42,7 @@ export async function executePlan(
   const refusal = checkGuards(prepared.guards, consent.overrides);
   if (refusal !== null) throw refusal;
   return withLease(route.name, deps, signal, async (held) => {
+    await checkStillSo(route, prepared, consent, deps);
     const request = { route, plan: prepared.plan, ...consent, lease: held.lease };
     const result = await carryOutOrTell(request, deps, held.signal);
     await deps.store.appendEvent({
@@ -54,6 +55,33 @@ export async function executePlan(
     });
     return result;
   });
+}
+
+/** A question may be answered long after the guards were asked; ms. */
+const longestQuestionMs = 600_000;
+
+/** What may have changed while a person read the plan. The RRsets themselves are the compare-and-set's matter. */
+async function checkStillSo(
+  route: Route,
+  { plan }: PreparedPlan,
+  { overrides }: Consent,
+  deps: Pick<Deps, 'store' | 'clock'>,
+): Promise<void> {
+  const now = deps.clock.now();
+  const again = { hint: `nothing was changed; plan again: mxctl failover ${route.name}` };
+  if (now - plan.madeAt > longestQuestionMs) {
+    throw new RefusedError(
+      'plan-stale',
+      'the plan is more than ten minutes old: its guards must be asked again',
+      again,
+    );
+  }
+  const pause = (await deps.store.readPauses(now)).find(
+    (one) => one.route === null || one.route === route.name,
+  );
+  if (pause !== undefined && !overrides.includes('paused')) {
+    throw new RefusedError('refused', `paused meanwhile by ${pause.by}: ${pause.reason}`, again);
+  }
 }
 
 /** Ctrl-C or a lost lease while waiting for the authorities: the change is made, and the person must hear so. */

@@ -2,14 +2,14 @@
 // equal to desired = it was applied; equal to expected = it was not; else somebody else wrote, and we stop. Writes
 // nothing while the route is paused.
 
-import { AppError } from '../errors.ts';
+import { AppError, LeaseError } from '../errors.ts';
 import { isSameRrset, type Rrset } from '../model/rrset.ts';
 import { isUnsettled, type Action, type ChangeState, type RrsetChange } from '../model/change.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Route } from '../model/route.ts';
 import { applyChanges, confirm, stateFrom, type ActDeps } from './act.ts';
 import type { Deps } from './deps.ts';
-import { withLease } from './lease.ts';
+import { withLease, type HeldLease } from './lease.ts';
 
 /** An action may be finished for this long after it was intended; later the world has moved on, and a half-applied
  *  one is left to a person. ms. */
@@ -50,13 +50,28 @@ export async function clearActions(
     (one) => one.state === 'confirmed' && one.clearAt !== null && one.clearAt <= now,
   );
   if (due.length === 0) return [];
-  return withLease(route.name, deps, signal, async (held) => {
+  return whereFree(route, deps, signal, async (held) => {
     for (const { id } of due) await deps.store.updateAction(id, { state: 'cleared' }, held.lease);
     return due.map((one) => {
       const action: Action = { ...one, state: 'cleared' };
       return { action, isNews: true, text: describe(action) };
     });
   });
+}
+
+/** Under the route's lease, or not at all where somebody else is at it: it can wait for the next run. */
+async function whereFree(
+  route: Route,
+  deps: Parameters<typeof withLease>[1],
+  signal: AbortSignal,
+  work: (held: HeldLease) => Promise<Recovery[]>,
+): Promise<Recovery[]> {
+  try {
+    return await withLease(route.name, deps, signal, work);
+  } catch (error) {
+    if (error instanceof LeaseError) return [];
+    throw error;
+  }
 }
 
 export function hasUnsettled(actions: readonly Action[]): boolean {

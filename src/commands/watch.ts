@@ -27,7 +27,7 @@ export default class Watch extends BaseCommand<typeof Watch> {
     for (;;) {
       action = await settleChange(action, program, runtime.signal);
       const frame = await watchOnce(action, program, runtime.signal);
-      if (flags.once || frame.isClear) return this.#ending(frame);
+      if (flags.once || frame.isClear || isOver(action)) return this.#ending(frame);
       context.print((style) => renderFrameLine(frame, style));
       context.emit({ ...frameDocument(frame) });
       await program.clock.sleep(flags.interval, runtime.signal);
@@ -42,4 +42,9 @@ export default class Watch extends BaseCommand<typeof Watch> {
       text: (style) => renderFrame(frame, style),
     };
   }
+}
+
+/** Nothing more will come of it: it was never published, or a person must look. */
+function isOver({ state }: WatchFrame['action']): boolean {
+  return state === 'failed' || state === 'conflict' || state === 'partial';
 }

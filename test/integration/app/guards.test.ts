@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { CycleResult } from '../../../src/app/cycle.ts';
+import { executePlan } from '../../../src/app/execute.ts';
 import { pause } from '../../../src/app/pause.ts';
 import { proposeMove } from '../../../src/app/propose.ts';
 import { forbidding } from '../../../src/change/guards/index.ts';
@@ -335,5 +336,39 @@ describe('stale-observations', () => {
     expect(refusals(result)).toEqual(['stale-observations']);
     expect(world.bind.updates).toEqual([]);
     expect(result.routes[0]!.exitCode).toBe(3);
+  });
+});
+
+describe('a question that is answered late', () => {
+  const propose = async (world: AppWorld) => {
+    const deps = world.deps();
+    const proposal = await proposeMove(world.route('support'), 'direct', deps, never);
+    const consent = { by: 'person:kim@here', reason: 'asked', overrides: [], rollbackOf: null };
+    return () =>
+      executePlan(proposal.route, proposal.prepared, consent, deps, never).then(
+        ({ action }) => action.state,
+        (error: unknown) => (error as Error).message,
+      );
+  };
+
+  it('finds the pause that somebody made meanwhile', async () => {
+    const world = await open({});
+    await world.runs(3);
+    const answer = await propose(world);
+    await pause({ route: 'support', forMs: hour, by: 'lee', reason: 'OPS-7' }, world.deps());
+    expect(await answer()).toBe('paused meanwhile by lee: OPS-7');
+    expect(world.bind.updates).toHaveLength(0);
+  });
+
+  it.each([
+    [600_000, 1, 'confirmed'],
+    [600_001, 0, 'the plan is more than ten minutes old: its guards must be asked again'],
+  ])('after %i ms', async (ms, updates, ending) => {
+    const world = await open({});
+    await world.runs(3);
+    const answer = await propose(world);
+    world.clock.advance(ms);
+    expect(await answer()).toBe(ending);
+    expect(world.bind.updates).toHaveLength(updates);
   });
 });
