@@ -20,7 +20,7 @@ export const nightVerbs: readonly string[] = [
 
 export default class MxctlHelp extends Help {
   protected override async showRootHelp(): Promise<void> {
-    const commands = this.sortedCommands.filter(({ id }) => !id.includes(':') || id === 'help:exit-codes');
+    const commands = this.sortedCommands;
     const night = nightVerbs.flatMap((verb) => commands.filter(({ id }) => id === verb));
     const day = commands.filter(({ id }) => !nightVerbs.includes(id));
     this.log(`${this.config.pjson.oclif.description ?? ''}\n`);

@@ -19,6 +19,8 @@ export default class ProviderIgnoreSnippet extends BaseCommand<typeof ProviderIg
     '<%= config.bin %> provider ignore-snippet terraform support',
     '<%= config.bin %> provider ignore-snippet dnscontrol support --json',
   ];
+  // oclif's own line is two columns too wide.
+  static override usage = 'provider ignore-snippet TOOL ROUTE [--json] [--config FILE]';
   static override args = {
     tool: Args.custom<IgnoringTool>({ options: [...ignoringTools] })({
       description: 'the tool that also writes to DNS',
