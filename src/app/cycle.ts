@@ -14,6 +14,8 @@ import {
 } from '../decision/decide.ts';
 import { AppError, type ExitCode } from '../errors.ts';
 import { isByPerson, isFlip, isUnsettled, type Action } from '../model/change.ts';
+import type { HopHealth } from '../model/hop-health.ts';
+import type { Observation } from '../model/observation.ts';
 import { ownersOf, type Route } from '../model/route.ts';
 import type { RouteState } from '../model/route-state.ts';
 import { contextFor, recentActions, revertOf, type RouteFacts } from './assess.ts';
@@ -74,13 +76,27 @@ export async function runCycle(deps: Deps, outer: AbortSignal): Promise<CycleRes
     const run = new ProbeRun(deps);
     const routes = [...deps.config.routes.values()];
     const seen = await mapBounded(routes, parallelRoutes, (route) => seeRoute(route, run, deps, signal));
-    const context: RunContext = { ...worldOf(seen), moving: new Set(), run };
-    const judged = await mapBounded(seen, parallelRoutes, (one) => judgeVantage(one, context, deps, signal));
+    const world = worldOf(seen);
+    const judged = await mapBounded(seen, parallelRoutes, (one) =>
+      judgeVantage(one, { ...world, run }, deps, signal),
+    );
     await remember(judged, deps);
-    const outcomes = await mapBounded(judged, parallelMoves, (one, at) =>
+    const context: RunContext = {
+      failingShare: world.failingShare,
+      pauses: await deps.store.readPauses(deps.clock.now()),
+      moving: new Set(),
+    };
+    const decided = await mapBounded(judged, parallelRoutes, (one) => decideRoute(one, context, deps));
+    // States are kept before the first move: a run killed in the middle has remembered what it saw.
+    await deps.store.writeRouteStates(
+      decided.flatMap((one) =>
+        one instanceof AppError ? [] : [{ route: one.facts.route.name, state: one.decided.state }],
+      ),
+    );
+    const outcomes = await mapBounded(decided, parallelMoves, (one, at) =>
       one instanceof AppError
-        ? Promise.resolve(failed(routes[at]?.name ?? '', one))
-        : settleRoute(one, context, deps, signal),
+        ? Promise.resolve(failed(routes[at]?.name ?? '', one, judged[at]))
+        : settleRoute(one, deps, signal),
     );
     return { startedAt, finishedAt: deps.clock.now(), probes: run.probes, routes: outcomes };
   });
@@ -119,7 +135,7 @@ interface Judged extends Seen {
 
 async function judgeVantage(
   seen: Seen | AppError,
-  world: RunContext,
+  world: World & { readonly run: ProbeRun },
   deps: Deps,
   signal: AbortSignal,
 ): Promise<Judged | AppError> {
@@ -144,29 +160,46 @@ function worldOf(seen: readonly (Seen | AppError)[]): World {
   };
 }
 
-interface RunContext extends World {
-  /** Owner names that this run moves; grows as decisions are made, so that parallel routes share one brake. */
+interface RunContext {
+  readonly failingShare: number;
+  readonly pauses: RouteFacts['pauses'];
+  /** Owner names that this run moves; grows as decisions are made, so that routes share one brake. */
   readonly moving: Set<string>;
-  readonly run: ProbeRun;
+}
+
+interface DecidedRoute {
+  readonly facts: RouteFacts;
+  readonly recovered: readonly Recovery[];
+  readonly before: RouteState | null;
+  readonly decided: Decided;
+}
+
+async function decideRoute(
+  seen: Judged | AppError,
+  context: RunContext,
+  deps: Deps,
+): Promise<DecidedRoute | AppError> {
+  if (seen instanceof AppError) return seen;
+  const { route, recovered } = seen;
+  try {
+    const before = await deps.store.readRouteState(route.name);
+    const facts = factsOf(seen, context, deps);
+    const decided = noteRevert(decide(before, decisionInput(facts)), facts);
+    if (decided.decision.kind === 'move') for (const owner of ownersOf(route)) context.moving.add(owner);
+    return { facts, recovered, before, decided };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return error;
+  }
 }
 
 async function settleRoute(
-  seen: Judged,
-  world: RunContext,
+  { facts, recovered, before, decided }: DecidedRoute,
   deps: Deps,
   signal: AbortSignal,
 ): Promise<RouteOutcome> {
-  const { route, measurement, recovered } = seen;
+  const { route, measurement } = facts;
   try {
-    const facts = await factsOf(seen, world, deps);
-    const before = await deps.store.readRouteState(route.name);
-    const decided = noteRevert(
-      decide(before, decisionInput({ ...facts, movedThisRun: world.moving.size })),
-      facts,
-    );
-    if (decided.decision.kind === 'move') for (const owner of ownersOf(route)) world.moving.add(owner);
-    // The state is kept before the move: a run killed in the middle has remembered what it saw.
-    await deps.store.writeRouteState(route.name, decided.state);
     const moved =
       decided.decision.kind === 'move'
         ? await move(facts, decided.decision, decided.reasons, deps, signal)
@@ -178,7 +211,7 @@ async function settleRoute(
     return { route: route.name, decided, measurement, moved, recovered, isNews, error, exitCode };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError)) throw error;
-    return { ...failed(route.name, error), measurement, recovered };
+    return failed(route.name, error, { measurement, recovered });
   }
 }
 
@@ -190,21 +223,18 @@ function noteRevert(decided: Decided, facts: RouteFacts): Decided {
   return { ...decided, reasons, state: { ...decided.state, lastReasons: reasons } };
 }
 
-function failed(route: string, error: AppError): RouteOutcome {
+function failed(
+  route: string,
+  error: AppError,
+  seen: Pick<Seen, 'measurement' | 'recovered'> | AppError | undefined,
+): RouteOutcome {
+  const { measurement, recovered } =
+    seen === undefined || seen instanceof AppError ? { measurement: null, recovered: [] } : seen;
   const { exitCode } = error;
-  return {
-    route,
-    decided: null,
-    measurement: null,
-    moved: null,
-    recovered: [],
-    isNews: true,
-    error,
-    exitCode,
-  };
+  return { route, decided: null, measurement, moved: null, recovered, isNews: true, error, exitCode };
 }
 
-async function factsOf(seen: Judged, world: RunContext, deps: Deps): Promise<RouteFacts> {
+function factsOf(seen: Judged, context: RunContext, deps: Deps): RouteFacts {
   const { route, look, measurement, actions } = seen;
   const now = deps.clock.now();
   return {
@@ -215,9 +245,9 @@ async function factsOf(seen: Judged, world: RunContext, deps: Deps): Promise<Rou
     measurement,
     vantage: seen.vantage,
     actions,
-    pauses: await deps.store.readPauses(now),
-    movedThisRun: world.moving.size,
-    failingShare: world.failingShare,
+    pauses: context.pauses,
+    movedThisRun: context.moving.size,
+    failingShare: context.failingShare,
     // Read only for a move that is about to be made: a policy is an HTTPS request per domain, TLSA a few questions
     // per exchange.
     sts: null,
@@ -285,8 +315,17 @@ async function tell(route: Route, decided: Decided, deps: Deps): Promise<void> {
 async function remember(judged: readonly (Judged | AppError)[], deps: Deps): Promise<void> {
   const routes = judged.flatMap((one) => (one instanceof AppError || one.vantage === 'fault' ? [] : [one]));
   await deps.store.writeHealth(routes.flatMap((one) => one.measurement.rows));
-  for (const { route, measurement } of routes) {
-    const observations = [...measurement.hops.values()].flat().flatMap((one) => one.observations);
-    await deps.store.recordObservations(route.name, observations);
-  }
+  await deps.store.recordObservations(
+    routes.flatMap(({ route, measurement }) =>
+      [...measurement.hops.values()]
+        .flat()
+        .flatMap((hop) => hop.observations.filter((one) => isWorthKeeping(one, hop.own)))
+        .map((observation) => ({ route: route.name, observation })),
+    ),
+  );
+}
+
+/** A quick pass after a pass says nothing that the counters do not: 1,000 routes would write 4 GB of them a day. */
+function isWorthKeeping({ verdict, isSlow }: Observation, after: HopHealth): boolean {
+  return verdict !== 'pass' || isSlow || after.successes <= 1;
 }

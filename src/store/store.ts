@@ -11,12 +11,22 @@ import type { RouteState } from '../model/route-state.ts';
 import type { RrType } from '../model/rrset.ts';
 import type { Sighting } from '../model/sighting.ts';
 
+export interface ObservationRow {
+  readonly route: string;
+  readonly observation: Observation;
+}
+
 export interface HealthRow {
   readonly route: string;
   readonly vantage: string;
   /** `hopKey()` of the hop. */
   readonly hop: string;
   readonly health: HopHealth;
+}
+
+export interface RouteStateRow {
+  readonly route: string;
+  readonly state: RouteState;
 }
 
 export type LeaseAnswer =
@@ -97,7 +107,7 @@ export interface StoreInfo {
 }
 
 export interface Store {
-  recordObservations(route: string, observations: readonly Observation[]): Promise<void>;
+  recordObservations(rows: readonly ObservationRow[]): Promise<void>;
   /** Newest first. */
   listObservations(route: string, limit: number): Promise<Observation[]>;
 
@@ -106,7 +116,8 @@ export interface Store {
   writeHealth(rows: readonly HealthRow[]): Promise<void>;
 
   readRouteState(route: string): Promise<RouteState | null>;
-  writeRouteState(route: string, state: RouteState): Promise<void>;
+  /** Insert or replace, all or none. */
+  writeRouteStates(rows: readonly RouteStateRow[]): Promise<void>;
 
   /** Extends the sighting of the same answer at that server, or closes it (`replacedAt`) and opens a new one. */
   recordLooks(looks: readonly Look[]): Promise<void>;

@@ -54,18 +54,20 @@ const store = await openSqlStore({ url });
 await measure('open, again', 1, async () => (await openSqlStore({ url })).close());
 
 for (const round of ['first run', 'next run']) {
-  await measure(`${round}: observations, a call a route`, routeCount, async () => {
-    for (const route of routes) await store.recordObservations(route, observed);
-  });
+  await measure(`${round}: observations, one call`, routeCount, () =>
+    store.recordObservations(
+      routes.flatMap((route) => observed.map((observation) => ({ route, observation }))),
+    ),
+  );
   await measure(`${round}: counters, a call a route`, routeCount, async () => {
     for (const route of routes) await store.writeHealth(healthOf(route));
   });
   await measure(`${round}: counters, one call`, routeCount, () =>
     store.writeHealth(routes.flatMap(healthOf)),
   );
-  await measure(`${round}: route states`, routeCount, async () => {
-    for (const route of routes) await store.writeRouteState(route, aRouteState());
-  });
+  await measure(`${round}: route states, one call`, routeCount, () =>
+    store.writeRouteStates(routes.map((route) => ({ route, state: aRouteState() }))),
+  );
   const looks = routes.flatMap((route) =>
     [1, 2].map((server) =>
       aLook({ owner: domainNameOf(`${route}.example`), server: `192.0.2.${server}#53` }),

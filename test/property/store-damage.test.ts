@@ -31,9 +31,9 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mxctl-store-'));
   sound = join(directory, 'sound.db');
   const store = await openSqlStore({ url: `sqlite:${sound}` });
-  await store.recordObservations('support', [anObservation()]);
+  await store.recordObservations([{ route: 'support', observation: anObservation() }]);
   await store.writeHealth([{ route: 'support', vantage: 'fra', hop: 'mx1', health: aHealth() }]);
-  await store.writeRouteState('support', aRouteState());
+  await store.writeRouteStates([{ route: 'support', state: aRouteState() }]);
   await store.recordLooks([aLook()]);
   await store.beginAction(anAction(), await hold(store));
   await store.setPause({ route: null, by: 'kim', reason: 'move', at: 1, until: nightAt });

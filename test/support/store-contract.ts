@@ -6,7 +6,8 @@ import { domainNameOf } from '../../src/model/domain-name.ts';
 import type { Action, ActionKind, ActionState } from '../../src/model/change.ts';
 import { isFlip, isUnsettled } from '../../src/model/change.ts';
 import type { Lease } from '../../src/model/lease.ts';
-import type { Pause, Store } from '../../src/store/store.ts';
+import type { Observation } from '../../src/model/observation.ts';
+import type { ObservationRow, Pause, Store } from '../../src/store/store.ts';
 import {
   aHealth,
   aLook,
@@ -40,6 +41,9 @@ export async function hold(
   return answer.lease;
 }
 
+const rowsOf = (route: string, ...observations: readonly Observation[]): ObservationRow[] =>
+  observations.map((observation) => ({ route, observation }));
+
 /** Begins the action under the route's lease, whatever state it says. */
 async function journal(store: Store, action: Action, lease: Lease): Promise<Action> {
   const owned = { ...action, leaseToken: lease.token };
@@ -62,16 +66,18 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
   describe(`${name}: observations`, () => {
     it('gives back what was measured, newest first, the later written first where the instant is the same', async () => {
       const [a, b, c, d] = [1, 2, 3, 2].map((at, index) => anObservation({ at, port: 2500 + index }));
-      await store.recordObservations('support', [a!, b!, c!]);
-      await store.recordObservations('support', [d!]);
-      await store.recordObservations('other', [anObservation({ at: 9 })]);
+      await store.recordObservations(rowsOf('support', a!, b!, c!));
+      await store.recordObservations([
+        ...rowsOf('other', anObservation({ at: 9 })),
+        ...rowsOf('support', d!),
+      ]);
       expect(await store.listObservations('support', 10)).toEqual([c, d, b, a]);
       expect(await store.listObservations('support', 2)).toEqual([c, d]);
     });
 
     it('keeps a hop without address, reply or TLS', async () => {
       const bare = anObservation({ address: null, reply: null, tls: null, stages: [], offersStarttls: null });
-      await store.recordObservations('support', [bare]);
+      await store.recordObservations(rowsOf('support', bare));
       expect(await store.listObservations('support', 1)).toEqual([bare]);
     });
 
@@ -80,13 +86,13 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
       const links = [{ cert: digests, spki: digests, startsAt: 1, expiresAt: 2 }];
       const { tls } = anObservation();
       const seen = anObservation({ tls: { ...tls!, presented: { isNamed: true, links } } });
-      await store.recordObservations('support', [seen]);
+      await store.recordObservations(rowsOf('support', seen));
       expect(await store.listObservations('support', 1)).toEqual([anObservation()]);
     });
 
     it('keeps a thousand observations of one call', async () => {
       const many = Array.from({ length: 1001 }, (_, at) => anObservation({ at }));
-      await store.recordObservations('support', many);
+      await store.recordObservations(rowsOf('support', ...many));
       expect((await store.listObservations('support', 2000)).map((one) => one.at)).toEqual(
         many.map((one) => one.at).reverse(),
       );
@@ -115,9 +121,17 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
 
     it('remembers a route, and knows nothing of one it never saw', async () => {
       expect(await store.readRouteState('support')).toBeNull();
-      await store.writeRouteState('support', aRouteState({ activePath: null }));
-      await store.writeRouteState('support', aRouteState());
+      await store.writeRouteStates([{ route: 'support', state: aRouteState({ activePath: null }) }]);
+      await store.writeRouteStates([{ route: 'support', state: aRouteState() }]);
       expect(await store.readRouteState('support')).toEqual(aRouteState());
+    });
+
+    it('remembers a thousand routes of one call, the last word where one is named twice', async () => {
+      const routes = Array.from({ length: 1000 }, (_, at) => `route-${at}`);
+      const rows = routes.map((route, at) => ({ route, state: aRouteState({ runs: at }) }));
+      await store.writeRouteStates([{ route: 'route-7', state: aRouteState({ runs: 1 }) }, ...rows]);
+      for (const at of [0, 7, 999])
+        expect(await store.readRouteState(`route-${at}`)).toEqual(aRouteState({ runs: at }));
     });
   });
 
@@ -474,7 +488,9 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
 
   describe(`${name}: pruning`, () => {
     it('drops what is old and counts it', async () => {
-      await store.recordObservations('support', [anObservation({ at: 1 }), anObservation({ at: nightAt })]);
+      await store.recordObservations(
+        rowsOf('support', anObservation({ at: 1 }), anObservation({ at: nightAt })),
+      );
       const event = { id: idOf(1), at: 1, route: null, kind: 'drift' as const, text: '', data: {} };
       await store.appendEvent(event);
       await store.setPause({ route: null, by: 'kim', reason: '', at: 1, until: 2 });
@@ -571,7 +587,7 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
 
     it('shows one connection what the other wrote', async () => {
       const second = await factory.open();
-      await store.writeRouteState('support', aRouteState());
+      await store.writeRouteStates([{ route: 'support', state: aRouteState() }]);
       expect(await second.readRouteState('support')).toEqual(aRouteState());
     });
   });

@@ -2,13 +2,13 @@
 
 import type { HopHealth } from '../../model/hop-health.ts';
 import type { RouteState } from '../../model/route-state.ts';
-import type { HealthRow } from '../store.ts';
+import type { HealthRow, RouteStateRow } from '../store.ts';
 import type { SqlEngine } from './engine.ts';
 import { Fields } from './fields.ts';
 import type { Tables } from './schema.ts';
 import { knownFates, knownHopStatuses, knownPhases } from './words.ts';
 
-/** Rows in one INSERT: fourteen columns each, below SQLite's 32,766 parameters. */
+/** Rows in one INSERT: at most fourteen columns each, below SQLite's 32,766 parameters. */
 const rowsPerInsert = 200;
 
 function parseHealth(fields: Fields): HopHealth {
@@ -118,8 +118,9 @@ export async function readRouteState(engine: SqlEngine, route: string): Promise<
   };
 }
 
-export async function writeRouteState(engine: SqlEngine, route: string, state: RouteState): Promise<void> {
-  const values = {
+function stateRow({ route, state }: RouteStateRow): Tables['route_state'] {
+  return {
+    route,
     phase: state.phase,
     phase_since: state.phaseSince,
     active_path: state.activePath,
@@ -130,11 +131,31 @@ export async function writeRouteState(engine: SqlEngine, route: string, state: R
     last_reasons: JSON.stringify(state.lastReasons),
     down_paths: JSON.stringify(state.downPaths),
   };
+}
+
+export async function writeRouteStates(engine: SqlEngine, rows: readonly RouteStateRow[]): Promise<void> {
+  // As above: the last word on a route counts.
+  const values = [...new Map(rows.map((row) => [row.route, stateRow(row)])).values()];
+  if (values.length === 0) return;
   await engine.write('relaxed', async (trx) => {
-    await trx
-      .insertInto('route_state')
-      .values({ route, ...values })
-      .onConflict((conflict) => conflict.column('route').doUpdateSet(values))
-      .execute();
+    for (let start = 0; start < values.length; start += rowsPerInsert) {
+      await trx
+        .insertInto('route_state')
+        .values(values.slice(start, start + rowsPerInsert))
+        .onConflict((conflict) =>
+          conflict.column('route').doUpdateSet((eb) => ({
+            phase: eb.ref('excluded.phase'),
+            phase_since: eb.ref('excluded.phase_since'),
+            active_path: eb.ref('excluded.active_path'),
+            active_since: eb.ref('excluded.active_since'),
+            runs: eb.ref('excluded.runs'),
+            last_run_at: eb.ref('excluded.last_run_at'),
+            last_decision: eb.ref('excluded.last_decision'),
+            last_reasons: eb.ref('excluded.last_reasons'),
+            down_paths: eb.ref('excluded.down_paths'),
+          })),
+        )
+        .execute();
+    }
   });
 }

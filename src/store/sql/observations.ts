@@ -2,6 +2,7 @@
 
 import type { Transaction } from 'kysely';
 import type { Observation, SmtpReply, StageResult, TlsFacts } from '../../model/observation.ts';
+import type { ObservationRow } from '../store.ts';
 import type { SqlEngine } from './engine.ts';
 import { Fields } from './fields.ts';
 import type { Tables } from './schema.ts';
@@ -69,43 +70,44 @@ function bodyOf(observation: Observation): string {
   return JSON.stringify({ ...observation, tls: tls === null ? null : { ...tls, presented: undefined } });
 }
 
-/** Largest `seq` of each instant that the route has observations of already. */
+const instantOf = (route: string, at: number): string => JSON.stringify([route, at]);
+
+/** Largest `seq` of each route and instant that has observations already. */
 async function lastSeqs(
   trx: Transaction<Tables>,
-  route: string,
-  instants: readonly number[],
-): Promise<Map<number, number>> {
-  const rows = await trx
+  rows: readonly ObservationRow[],
+): Promise<Map<string, number>> {
+  const instants = rows.map((one) => one.observation.at);
+  const known = await trx
     .selectFrom('observation')
-    .select(['at', (eb) => eb.fn.max('seq').as('seq')])
-    .where('route', '=', route)
-    .where('at', 'in', instants)
-    .groupBy('at')
+    .select(['route', 'at', (eb) => eb.fn.max('seq').as('seq')])
+    .where('route', 'in', [...new Set(rows.map((one) => one.route))])
+    // Not each instant by itself: every route would be asked for every one of them.
+    .where('at', '>=', Math.min(...instants))
+    .where('at', '<=', Math.max(...instants))
+    .groupBy(['route', 'at'])
     .execute();
   return new Map(
-    rows.map((row) => {
-      const fields = Fields.ofRow('observation', route, row);
-      return [fields.number('at'), fields.number('seq')];
+    known.map((row) => {
+      const fields = Fields.ofRow('observation', row.route, row);
+      return [instantOf(row.route, fields.number('at')), fields.number('seq')];
     }),
   );
 }
 
-export async function recordObservations(
-  engine: SqlEngine,
-  route: string,
-  observations: readonly Observation[],
-): Promise<void> {
-  if (observations.length === 0) return;
+export async function recordObservations(engine: SqlEngine, rows: readonly ObservationRow[]): Promise<void> {
+  if (rows.length === 0) return;
   await engine.write('relaxed', async (trx) => {
-    for (let start = 0; start < observations.length; start += rowsPerInsert) {
-      const batch = observations.slice(start, start + rowsPerInsert);
-      const seqs = await lastSeqs(trx, route, [...new Set(batch.map((one) => one.at))]);
-      const rows = batch.map((one) => {
-        const seq = (seqs.get(one.at) ?? 0) + 1;
-        seqs.set(one.at, seq);
-        return { route, at: one.at, seq, body: bodyOf(one) };
+    for (let start = 0; start < rows.length; start += rowsPerInsert) {
+      const batch = rows.slice(start, start + rowsPerInsert);
+      const seqs = await lastSeqs(trx, batch);
+      const values = batch.map(({ route, observation }) => {
+        const { at } = observation;
+        const seq = (seqs.get(instantOf(route, at)) ?? 0) + 1;
+        seqs.set(instantOf(route, at), seq);
+        return { route, at, seq, body: bodyOf(observation) };
       });
-      await trx.insertInto('observation').values(rows).execute();
+      await trx.insertInto('observation').values(values).execute();
     }
   });
 }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
 import type { Store } from '../store.ts';
 import type { SqlEngine } from './engine.ts';
-import { readHealth, readRouteState, writeHealth, writeRouteState } from './health.ts';
+import { readHealth, readRouteState, writeHealth, writeRouteStates } from './health.ts';
 import { beginAction, findAction, listActions, updateAction } from './journal.ts';
 import { acquireLease, releaseLease, renewLease } from './leases.ts';
 import { bringUpToDate, schemaVersion } from './migrate.ts';
@@ -66,12 +66,12 @@ export async function openSqlStore(options: OpenSqlStoreOptions): Promise<Store>
 
 function storeOver(engine: SqlEngine): Store {
   return {
-    recordObservations: (route, observations) => recordObservations(engine, route, observations),
+    recordObservations: (rows) => recordObservations(engine, rows),
     listObservations: (route, limit) => listObservations(engine, route, limit),
     readHealth: (route) => readHealth(engine, route),
     writeHealth: (rows) => writeHealth(engine, rows),
     readRouteState: (route) => readRouteState(engine, route),
-    writeRouteState: (route, state) => writeRouteState(engine, route, state),
+    writeRouteStates: (rows) => writeRouteStates(engine, rows),
     recordLooks: (looks) => recordLooks(engine, looks),
     readSightings: (owner, type) => readSightings(engine, owner, type),
     acquireLease: (route, holder, ttlMs, now, deadHolder) =>

@@ -46,9 +46,9 @@ async function faultOf(work: Promise<unknown>): Promise<AppError> {
 
 async function fill(): Promise<void> {
   const store = await open();
-  await store.recordObservations('support', [anObservation()]);
+  await store.recordObservations([{ route: 'support', observation: anObservation() }]);
   await store.writeHealth([{ route: 'support', vantage: 'fra', hop: 'mx1', health: aHealth() }]);
-  await store.writeRouteState('support', aRouteState());
+  await store.writeRouteStates([{ route: 'support', state: aRouteState() }]);
   await store.recordLooks([aLook()]);
   await store.beginAction(anAction(), await hold(store));
   await store.setPause({ route: null, by: 'kim', reason: 'move', at: 1, until: nightAt });
@@ -70,9 +70,8 @@ describe('the file', () => {
     const links = [{ cert: digests, spki: digests, startsAt: 1, expiresAt: 2 }];
     const seen = anObservation();
     const store = await open();
-    await store.recordObservations('support', [
-      { ...seen, tls: { ...seen.tls!, presented: { isNamed: true, links } } },
-    ]);
+    const observation = { ...seen, tls: { ...seen.tls!, presented: { isNamed: true, links } } };
+    await store.recordObservations([{ route: 'support', observation }]);
     await store.close();
     const octets = (await readFile(file)).toString('latin1');
     expect(octets).toContain('fra-ops');
