@@ -26,7 +26,7 @@ import { createSmtpProbe } from './probes/smtp/index.ts';
 import type { Provider } from './providers/provider.ts';
 import { RateBudgets } from './providers/rate-budget.ts';
 import { openProvider, type ProviderDeps } from './providers/registry.ts';
-import { keepYoungGenerationSmall } from './runtime/heap.ts';
+import { keepHeapSmall } from './runtime/heap.ts';
 import { holderIdentity, isDeadHolder } from './runtime/process-identity.ts';
 import type { Store } from './store/store.ts';
 import { openSqlStore } from './store/sql/open.ts';
@@ -62,7 +62,7 @@ export async function readConfig(options: OpenOptions): Promise<Config> {
 }
 
 export async function openProgram(runtime: Runtime, options: OpenOptions): Promise<Program> {
-  keepYoungGenerationSmall();
+  keepHeapSmall();
   const config = await readConfig(options);
   const { clock } = runtime;
   const { store, storeFault } = await openStore(config, runtime, options);
