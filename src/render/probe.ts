@@ -6,7 +6,7 @@ import type { Observation, Verdict } from '../model/observation.ts';
 import { formatDuration } from './duration.ts';
 import { iso } from './status.ts';
 import { renderTable } from './table.ts';
-import { type Style, type Tone, wrap } from './terminal.ts';
+import { hang, type Style, type Tone, wrap } from './terminal.ts';
 
 const marks: Readonly<Record<Verdict, { text: string; tone: Tone }>> = {
   pass: { text: 'ok', tone: 'good' },
@@ -49,9 +49,12 @@ function isWorthALine(one: Observation): boolean {
 function troubleLines(one: Observation, isVerbose: boolean, style: Style): string[] {
   const name = `${displayName(one.exchange)} [${one.address ?? 'no address'}]`;
   const stages = isVerbose
-    ? one.stages.map(
-        (stage) =>
-          `    ${stage.stage.padEnd(9)}${formatDuration(stage.elapsedMs).padStart(7)}  ${stage.reply === null ? (stage.fault ?? 'ok') : `${stage.reply.code} ${stage.reply.text}`}`,
+    ? one.stages.flatMap(({ stage, elapsedMs, reply, fault }) =>
+        hang(
+          `    ${stage.padEnd(9)}${formatDuration(elapsedMs).padStart(7)}  `,
+          reply === null ? (fault ?? 'ok') : `${reply.code} ${reply.text}`,
+          style.width,
+        ),
       )
     : [];
   return [...wrap(`${name}: ${one.summary}`, style.width, '    '), ...stages];

@@ -30,6 +30,15 @@ function activeOf(status: RouteStatus): string | null {
   return status.match.kind === 'path' ? status.match.path : null;
 }
 
+/** Since when, ms: our own flip knows to the second; without one, since the first round that saw it. */
+function activeSinceOf(status: RouteStatus): number | null {
+  const { lastFlip, state } = status;
+  const active = activeOf(status);
+  if (active === null) return null;
+  if (lastFlip?.plan.to === active && lastFlip.appliedAt !== null) return lastFlip.appliedAt;
+  return state?.activePath === active ? state.activeSince : null;
+}
+
 /** Health of the active path; null where none is active. */
 export function activeHealth(status: RouteStatus): PathHealth | null {
   const active = activeOf(status);
@@ -67,14 +76,14 @@ function rowOf(status: RouteStatus, now: number): Cell[] {
   const word = words[health?.status ?? 'unknown'];
   const score =
     health === null || health.hops.length === 0 ? '' : `${health.upCount}/${health.hops.length} up`;
-  const since = status.state?.activePath === activeOf(status) ? status.state.activeSince : undefined;
+  const since = activeSinceOf(status);
   return [
     status.route.name,
     activeOf(status) ?? (status.match.kind === 'unseen' ? '?' : status.match.kind),
     { text: `${word.text.padEnd(4)}  ${score}`.trimEnd(), tone: word.tone },
     standbyText(status),
     dnsText(status),
-    since === undefined ? '-' : formatDuration(now - since),
+    since === null ? '-' : formatDuration(now - since),
   ];
 }
 
@@ -184,7 +193,7 @@ export function statusDocument(report: StatusReport): unknown {
       disagreement: one.disagreement,
       preferred: one.route.prefer,
       domains: one.domains,
-      active_since: one.state?.activePath === activeOf(one) ? iso(one.state.activeSince) : null,
+      active_since: iso(activeSinceOf(one)),
       phase: one.state?.phase ?? 'unknown',
       last_decision: one.state?.lastDecision ?? null,
       reasons: one.state?.lastReasons ?? [],

@@ -149,7 +149,7 @@ const envelopeKeys = [
   'error',
 ];
 
-export function parseEnvelope(run: Run, command: string): Envelope {
+function parseEnvelope(run: Run, command: string): Envelope {
   expect(run.stdout.endsWith('\n'), run.stdout + run.stderr).toBe(true);
   const envelope = JSON.parse(run.stdout) as Envelope;
   expect(Object.keys(envelope)).toEqual(envelopeKeys);
