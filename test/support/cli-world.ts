@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished } from 'vitest';
@@ -25,6 +25,7 @@ export interface CliOptions {
 export class CliWorld {
   readonly world: World;
   readonly stateFile: string;
+  readonly #outputs: string[] = [];
   #configFile: string;
   #files = 0;
 
@@ -38,8 +39,10 @@ export class CliWorld {
     return this.#configFile;
   }
 
-  run(args: readonly string[], options: CliOptions = {}): Promise<Run> {
-    return runCli(args, { env: this.#env(options), cwd: this.world.directory });
+  async run(args: readonly string[], options: CliOptions = {}): Promise<Run> {
+    const run = await runCli(args, { env: this.#env(options), cwd: this.world.directory });
+    this.#outputs.push(run.stdout, run.stderr);
+    return run;
   }
 
   /** Runs with --json. Stdout must be exactly one object, the envelope, with the exit code of the process. */
@@ -104,8 +107,19 @@ export class CliWorld {
     for (const hop of this.world.hops) await hop.setFault('ok');
   }
 
-  close(): Promise<void> {
-    return this.world.close();
+  /** Ends the world. Throws where the TSIG secret was printed, or is in the state store, in whatever notation. */
+  async close(): Promise<void> {
+    const files = [this.stateFile, `${this.stateFile}-wal`].filter((file) => existsSync(file));
+    const kept = files.map((file) => readFileSync(file).toString('latin1'));
+    const secret = Buffer.from(this.world.key.secret);
+    const told = [...this.#outputs, ...kept].find((text) =>
+      (['base64', 'base64url', 'hex', 'latin1'] as const).some((notation) =>
+        text.includes(secret.toString(notation).replace(/=+$/, '')),
+      ),
+    );
+    await this.world.close();
+    rmSync(this.world.directory, { recursive: true, force: true });
+    if (told !== undefined) throw new Error('the TSIG secret was told');
   }
 
   #env({ env = {}, configFile = this.configFile }: CliOptions): Record<string, string> {
@@ -122,13 +136,7 @@ export async function startCliWorld(
   const running = await startWorld({ directory, ...world });
   const [configFile, stateFile] = [path.join(directory, 'mxctl.yaml'), path.join(directory, 'state.sqlite')];
   writeFileSync(configFile, running.configYaml({ stateFile, mode: 'manual', ...config }));
-  const flow = new CliWorld(running, configFile, stateFile);
-  const close = flow.close.bind(flow);
-  flow.close = async () => {
-    await close();
-    rmSync(directory, { recursive: true, force: true });
-  };
-  return flow;
+  return new CliWorld(running, configFile, stateFile);
 }
 
 /** Proxy first, its TTL of normal times behind: what the world publishes before anything happens. */
@@ -215,11 +223,15 @@ export async function until(isSo: () => boolean | Promise<boolean>, patienceMs =
   }
 }
 
-/** Text as a person gets it on 80 columns, without what no terminal may ever receive. Words longer than the line (file
- *  names of the test) are let through. */
-export function expectScreen(text: string): void {
+/** Nothing in it moves a cursor, sets a title or turns text around. */
+export function expectHarmless(text: string): void {
   // eslint-disable-next-line no-control-regex -- that is what must not be there
-  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+}
+
+/** Harmless text on 80 columns. Lines with file names of the test may be longer. */
+export function expectScreen(text: string): void {
+  expectHarmless(text);
   const tooWide = text.split('\n').filter((line) => line.length > 80 && !line.includes(tmpdir()));
   expect(tooWide).toEqual([]);
 }
