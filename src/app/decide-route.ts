@@ -1,0 +1,122 @@
+// From what was seen of a route to what to do about it. Reads what the route remembers; the deciding itself is pure.
+
+import { describeDrift } from '../change/guards/scope.ts';
+import { judge } from '../change/guards/index.ts';
+import { openWindow } from '../change/maintenance.ts';
+import {
+  decide,
+  type Decided,
+  type DecisionInput,
+  type FlipFacts,
+  type LiveView,
+} from '../decision/decide.ts';
+import { AppError } from '../errors.ts';
+import { isByPerson, isFlip, isUnsettled } from '../model/change.ts';
+import { ownersOf } from '../model/route.ts';
+import type { RouteState } from '../model/route-state.ts';
+import { contextFor, revertOf, type RouteFacts } from './assess.ts';
+import type { Deps } from './deps.ts';
+import type { Recovery } from './recover.ts';
+import type { Judged } from './see.ts';
+
+/** An applied action that some authority still does not answer stops being waited for after this long: a dead
+ *  secondary must not hold the route for ever. ms. */
+const settleMs = 600_000;
+
+export interface RunContext {
+  readonly failingShare: number;
+  readonly pauses: RouteFacts['pauses'];
+  /** Owner names that this run moves; grows as decisions are made, so that routes share one brake. */
+  readonly moving: Set<string>;
+}
+
+export interface DecidedRoute {
+  readonly facts: RouteFacts;
+  readonly recovered: readonly Recovery[];
+  readonly before: RouteState | null;
+  readonly decided: Decided;
+}
+
+export async function decideRoute(
+  seen: Judged | AppError,
+  context: RunContext,
+  deps: Deps,
+): Promise<DecidedRoute | AppError> {
+  if (seen instanceof AppError) return seen;
+  const { route, recovered } = seen;
+  try {
+    const before = await deps.store.readRouteState(route.name);
+    const facts = factsOf(seen, context, deps);
+    const decided = noteRevert(decide(before, decisionInput(facts)), facts);
+    if (decided.decision.kind === 'move') for (const owner of ownersOf(route)) context.moving.add(owner);
+    return { facts, recovered, before, decided };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return error;
+  }
+}
+
+/** A revert is told even where all is well with it, and then nothing else would. */
+function noteRevert(decided: Decided, facts: RouteFacts): Decided {
+  const revert = decided.condition === 'unseen' ? null : revertOf(facts);
+  if (revert === null || decided.reasons.some((one) => one.includes(revert))) return decided;
+  const reasons = [...decided.reasons, revert];
+  return { ...decided, reasons, state: { ...decided.state, lastReasons: reasons } };
+}
+
+function factsOf(seen: Judged, context: RunContext, deps: Deps): RouteFacts {
+  const { route, look, measurement, actions } = seen;
+  const now = deps.clock.now();
+  return {
+    route,
+    live: look.live,
+    match: look.match,
+    disagreement: look.disagreement,
+    measurement,
+    vantage: seen.vantage,
+    actions,
+    pauses: context.pauses,
+    movedThisRun: context.moving.size,
+    failingShare: context.failingShare,
+    // Read only for a move that is about to be made: a policy is an HTTPS request per domain, TLSA a few questions
+    // per exchange.
+    sts: null,
+    dane: null,
+    isAuto: true,
+    now,
+  };
+}
+
+function decisionInput(facts: RouteFacts): DecisionInput {
+  const { route, match, measurement, now } = facts;
+  const active = match.kind === 'path' ? match.path : '';
+  return {
+    route,
+    live: liveView(facts),
+    health: measurement.health,
+    isCutOff: facts.vantage === 'fault',
+    isMaintenance: openWindow(route.maintenance, active, now) !== null,
+    lastFlip: lastFlipOf(facts),
+    now,
+    assess: (path, kind) => judge(contextFor(facts, path, kind)),
+  };
+}
+
+function liveView({ match }: RouteFacts): LiveView {
+  switch (match.kind) {
+    case 'path':
+      return { kind: 'path', path: match.path, leastTtl: match.ttl.least };
+    case 'unseen':
+      return { kind: 'unseen', reason: describeDrift(match) };
+    default:
+      return { kind: 'foreign', reason: describeDrift(match) };
+  }
+}
+
+function lastFlipOf({ actions, now }: RouteFacts): FlipFacts | null {
+  const last = actions.find(isFlip);
+  if (last === undefined) return null;
+  const at = last.appliedAt ?? last.intendedAt;
+  const isWaiting = isUnsettled(last.state) && now - at < settleMs;
+  return { at, to: last.plan.to, isSettled: !isWaiting, isByPerson: isByPerson(last) };
+}

@@ -1,0 +1,105 @@
+// What a run sees of its routes, before anything is decided: leftovers settled, DNS read, hops probed, and whether what
+// was seen can be believed. Remembers it; changes no DNS but what an earlier run had begun.
+
+import type { VantageCheck } from '../change/guards/context.ts';
+import { AppError } from '../errors.ts';
+import type { Action } from '../model/change.ts';
+import type { HopHealth } from '../model/hop-health.ts';
+import type { Observation } from '../model/observation.ts';
+import type { Route } from '../model/route.ts';
+import { recentActions } from './assess.ts';
+import type { Deps } from './deps.ts';
+import { withLease } from './lease.ts';
+import { lookAtRoute, type RouteLook } from './look.ts';
+import { measureRoute, type ProbeRun, type RouteMeasurement } from './measure.ts';
+import { clearActions, hasUnsettled, recoverRoute, type Recovery } from './recover.ts';
+import { checkVantage, isSilent } from './vantage.ts';
+
+/** Fewer routes than this say nothing about a share of them. */
+const fewRoutes = 10;
+
+export interface Seen {
+  readonly route: Route;
+  readonly look: RouteLook;
+  readonly measurement: RouteMeasurement;
+  readonly actions: readonly Action[];
+  readonly recovered: readonly Recovery[];
+}
+
+export async function seeRoute(
+  route: Route,
+  run: ProbeRun,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<Seen | AppError> {
+  try {
+    const unsettled = await deps.store.listActions({ route: route.name, isUnsettled: true });
+    const recovered = hasUnsettled(unsettled)
+      ? await withLease(route.name, deps, signal, (held) =>
+          recoverRoute(route, held.lease, deps, held.signal),
+        )
+      : [];
+    const [look, measurement] = await Promise.all([
+      lookAtRoute(route, deps, signal),
+      measureRoute(route, run, deps, signal),
+    ]);
+    const actions = await deps.store.listActions({ route: route.name, limit: recentActions });
+    const cleared = await clearActions(route, actions, deps, signal);
+    return { route, look, measurement, actions, recovered: [...recovered, ...cleared] };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError)) throw error;
+    return error;
+  }
+}
+
+/** A route as seen, with whether what was seen can be believed. */
+export interface Judged extends Seen {
+  readonly vantage: VantageCheck;
+}
+
+export async function judgeVantage(
+  seen: Seen | AppError,
+  world: World & { readonly run: ProbeRun },
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<Judged | AppError> {
+  if (seen instanceof AppError) return seen;
+  return { ...seen, vantage: await checkVantage(seen.route, seen.measurement, world, deps, signal) };
+}
+
+interface World {
+  readonly isWitnessed: boolean;
+  readonly failingShare: number;
+}
+
+/** What the run as a whole shows: does anything answer at all, and on how many routes does nothing. */
+export function worldOf(seen: readonly (Seen | AppError)[]): World {
+  const routes = seen.flatMap((one) => (one instanceof AppError ? [] : [one]));
+  // A thousand routes behind one dead proxy are the main job as long as their other paths answer; routes of which
+  // nothing at all answers may be silent because of us.
+  const silent = routes.filter((one) => isSilent(one.measurement)).length;
+  return {
+    isWitnessed: silent < routes.length,
+    failingShare: routes.length < fewRoutes ? 0 : silent / routes.length,
+  };
+}
+
+/** Counters and observations of the whole run, in few transactions. What a cut-off machine saw says nothing about the
+ *  hops: it would count them down, and bring them up again in an order of chance. */
+export async function remember(judged: readonly (Judged | AppError)[], deps: Deps): Promise<void> {
+  const routes = judged.flatMap((one) => (one instanceof AppError || one.vantage === 'fault' ? [] : [one]));
+  await deps.store.writeHealth(routes.flatMap((one) => one.measurement.rows));
+  await deps.store.recordObservations(
+    routes.flatMap(({ route, measurement }) =>
+      [...measurement.hops.values()]
+        .flat()
+        .flatMap((hop) => hop.observations.filter((one) => isWorthKeeping(one, hop.own)))
+        .map((observation) => ({ route: route.name, observation })),
+    ),
+  );
+}
+
+/** A quick pass after a pass says nothing that the counters do not: 1,000 routes would write 4 GB of them a day. */
+function isWorthKeeping({ verdict, isSlow }: Observation, after: HopHealth): boolean {
+  return verdict !== 'pass' || isSlow || after.successes <= 1;
+}
