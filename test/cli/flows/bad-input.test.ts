@@ -64,6 +64,28 @@ describe('a provider that cannot serve us', () => {
     expect(flow.mx).toEqual(before);
   });
 
+  it('does not tell the secret, its own or a wrong one, however much detail is asked for', async () => {
+    const wrong = Buffer.alloc(32, 7).toString('base64');
+    const [wrongFile, garbledFile] = [inWorld('wrong.key'), inWorld('garbled.key')];
+    writeFileSync(wrongFile, wrong);
+    writeFileSync(garbledFile, `hmac-sha256:${wrong}`);
+    const runs = await Promise.all(
+      [wrongFile, garbledFile].map((file, at) =>
+        flow.run([...failover, '--verbose'], {
+          env: { DEBUG: '*' },
+          configFile: flow.writeConfig((yaml) =>
+            yaml
+              .replace(flow.world.tsigSecretFile, file)
+              .replace(/sqlite:[^"]+/, `sqlite:${inWorld(`secret-${at}.sqlite`)}`),
+          ),
+        }),
+      ),
+    );
+    expect(runs.map((one) => one.exitCode)).toEqual([4, 78]);
+    // The secret of the world itself is looked for in all that any command of this file printed, when the world ends.
+    for (const { stdout, stderr } of runs) expect(stdout + stderr).not.toContain(wrong.slice(0, 20));
+  });
+
   it('is told apart: clocks that differ', async () => {
     flow.world.updatePort.clockSkewMs = 3_600_000;
     await expectFailure(failover, flow.configFile, [4, 'clock-skew', /3[56]\d\d s ahead of this machine's/]);
