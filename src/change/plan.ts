@@ -12,13 +12,14 @@ import { desiredRrset, type LiveRrsets, placesOf, rrsetKey } from './published.t
  *  already are so are left out. An owner's
  *  new addresses are written before others of it are removed, so that no prefix leaves it without any. */
 export function changesTo(route: Route, path: MailPath, live: LiveRrsets, ttl: number): RrsetChange[] {
-  const changes = placesOf(route).flatMap((place): RrsetChange[] => {
-    const expected = live.get(rrsetKey(place.owner, place.type)) ?? null;
-    const desired = desiredRrset(route, path, place, ttlAt(place.records, ttl));
-    if (isSameRrset(expected, desired)) return [];
-    const { provider, zone } = place.records;
-    return [{ provider, zone, owner: place.owner, type: place.type, expected, desired }];
-  });
+  const changes: RrsetChange[] = [];
+  for (const { records, owner, type } of placesOf(route)) {
+    const expected = live.get(rrsetKey(owner, type)) ?? null;
+    const desired = desiredRrset(route, path, { owner, type }, ttlAt(records, ttl));
+    const { provider, zone } = records;
+    if (!isSameRrset(expected, desired)) changes.push({ provider, zone, owner, type, expected, desired });
+  }
+  if (path.kind === 'mx') return changes;
   return [...Map.groupBy(changes, (one) => one.owner).values()].flatMap((own) => [
     ...own.filter((one) => one.desired !== null),
     ...own.filter((one) => one.desired === null),

@@ -22,9 +22,10 @@ export function rrsetKey(owner: DomainName, type: RrType): string {
 /** Every RRset a route stands on, in config order: MX of each owner, or A and AAAA. */
 export function placesOf(route: Route): RrsetPlace[] {
   const types: readonly RrType[] = route.strategy === 'mx' ? ['MX'] : ['A', 'AAAA'];
-  return route.records.flatMap((records) =>
-    records.owners.flatMap((owner) => types.map((type) => ({ records, owner, type }))),
-  );
+  const places: RrsetPlace[] = [];
+  for (const records of route.records)
+    for (const owner of records.owners) for (const type of types) places.push({ records, owner, type });
+  return places;
 }
 
 /** What `path` publishes at this owner and type; null = nothing (an address path without IPv6 has no AAAA). */
@@ -39,8 +40,12 @@ export function desiredRrset(
 }
 
 function mxValues(route: Route, path: MxPath): string[] {
-  const kept = route.keep.filter((name) => name !== path.name).flatMap((name) => pathOf(route, name) ?? []);
-  return [path, ...kept].flatMap((one) => (one.kind === 'mx' ? one.mx.map(formatMx) : []));
+  const values = path.mx.map(formatMx);
+  for (const name of route.keep) {
+    const kept = name === path.name ? undefined : pathOf(route, name);
+    if (kept?.kind === 'mx') values.push(...kept.mx.map(formatMx));
+  }
+  return values;
 }
 
 function addressValues(path: AddressPath, place: Pick<RrsetPlace, 'owner' | 'type'>): string[] {
