@@ -36,6 +36,7 @@ const byWeight: readonly ExitCode[] = [
   exitCodes.bug,
   exitCodes.partial,
   exitCodes.unconfirmed,
+  exitCodes.interrupted,
   exitCodes.credentials,
   exitCodes.config,
   exitCodes.locked,
@@ -45,5 +46,6 @@ const byWeight: readonly ExitCode[] = [
 ];
 
 export function worstExitCode(codes: readonly ExitCode[]): ExitCode {
-  return byWeight.find((code) => codes.includes(code)) ?? exitCodes.ok;
+  const unweighed = codes.find((code) => code !== exitCodes.ok) ?? exitCodes.ok;
+  return byWeight.find((code) => codes.includes(code)) ?? unweighed;
 }

@@ -42,6 +42,17 @@ export function renderAction(action: Action, now: number, style: Style): string[
   ];
 }
 
+/** What a round did, in a sentence: a move is only called one where something was written. */
+export function describeOutcome(action: Action, now: number): string {
+  const move = describeMove(action);
+  if (action.appliedAt === null) return `${move}: ${endingOf(action).text}`;
+  const isWhole = action.state !== 'partial' && action.state !== 'conflict';
+  const what = isWhole
+    ? `${action.plan.kind === 'raise-ttl' ? '' : 'moved '}${move}`
+    : `${move}: ${endingOf(action).text}`;
+  return `${what}; ${waitText(action.clearAt, now)}; undo: mxctl rollback ${action.plan.id}`;
+}
+
 function changeLines(action: Action): string[] {
   return action.plan.changes.map(
     (change, at) =>

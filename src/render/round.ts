@@ -3,9 +3,9 @@
 import type { CycleResult, RouteOutcome } from '../app/cycle.ts';
 import { isFlip } from '../model/change.ts';
 import { sanitise } from '../model/text.ts';
-import { actionDocument, describeMove } from './action.ts';
+import { actionDocument, describeOutcome } from './action.ts';
 import { formatInstant } from './duration.ts';
-import { planDocumentOf, waitText } from './plan.ts';
+import { planDocumentOf } from './plan.ts';
 import { healthDocument, iso } from './status.ts';
 import { hang, wrap, type Style } from './terminal.ts';
 
@@ -34,9 +34,7 @@ function routeLines(outcome: RouteOutcome, { finishedAt }: CycleResult, style: S
     ...(decided?.reasons ?? []),
     ...(moved?.action == null
       ? [`decision: ${decided?.state.lastDecision ?? 'none'}`]
-      : [
-          `${moved.plan.kind === 'raise-ttl' ? '' : 'moved '}${describeMove(moved.action)}; ${waitText(moved.action.clearAt, finishedAt)}; undo: mxctl rollback ${moved.plan.id}`,
-        ]),
+      : [describeOutcome(moved.action, finishedAt)]),
     ...(error === null ? [] : [`${error.message}${error.hint === null ? '' : `; ${error.hint}`}`]),
   ];
   const head = `${formatInstant(finishedAt)}  ${outcome.route}  `;

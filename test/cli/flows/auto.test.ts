@@ -15,6 +15,7 @@ import {
   type Started,
   startCliWorld,
 } from '../../support/cli-world.ts';
+import type { Run } from '../../support/cli.ts';
 import { startUpdateProxy, type UpdateProxy } from '../../support/update-proxy.ts';
 
 interface Scene {
@@ -44,7 +45,7 @@ async function closeScene({ flow, proxy }: Scene): Promise<void> {
 
 let scenes: Scene[];
 beforeAll(async () => {
-  scenes = await Promise.all([openScene(), openScene()]);
+  scenes = await Promise.all([openScene(), openScene(), openScene()]);
 });
 beforeEach(async () => {
   for (const { flow, proxy } of scenes) {
@@ -167,33 +168,51 @@ describe('a run killed between its intent and the read-back', () => {
 });
 
 describe('Ctrl-C in the middle of an apply', () => {
+  const failover = ['failover', 'shop', '--yes'];
+
+  async function interrupt({ flow, proxy }: Scene, args: string[], mode: 'before' | 'after'): Promise<Run> {
+    proxy.mode = mode;
+    const held = proxy.untilNextHeld();
+    const started = flow.start(args);
+    await held;
+    await kill(started, 'SIGINT');
+    const run = await started.ended;
+    proxy.mode = 'pass';
+    expectScreen(run.stdout + run.stderr);
+    return run;
+  }
+
   it('ends in good order, says what is so, and leaves nothing that the journal does not know', async () => {
-    const [never, applied] = await Promise.all(
-      scenes.map(async ({ flow, proxy }, at) => {
-        proxy.mode = at === 0 ? 'before' : 'after';
-        const held = proxy.untilNextHeld();
-        const started = flow.start(['failover', 'shop', '--yes']);
-        await held;
-        await kill(started, 'SIGINT');
-        return started.ended;
-      }),
-    );
-    const [first, second] = [scenes[0]!.flow, scenes[1]!.flow];
+    const [one, two, three] = scenes as [Scene, Scene, Scene];
+    await breakProxy(three);
+    const [never, applied, unattended] = await Promise.all([
+      interrupt(one, failover, 'before'),
+      interrupt(two, failover, 'after'),
+      interrupt(three, auto, 'before'),
+    ]);
 
-    expect(never!.exitCode).toBe(130);
-    expect(never!.stderr).toMatch(/^error: stopped by SIGINT\n/);
-    expect(never!.stdout).toMatch(/failed, nothing changed {3}shop: proxy -> direct/);
-    expect(first.mx).toEqual(before);
-    expect(changesOf(await first.json(['history']))).toMatchObject([{ state: 'failed', applied_at: null }]);
+    expect(never.exitCode).toBe(130);
+    expect(never.stderr).toMatch(/^error: stopped by SIGINT\n/);
+    expect(never.stdout).toMatch(/failed, nothing changed {3}shop: proxy -> direct/);
+    expect(one.flow.mx).toEqual(before);
 
-    expect(applied!.exitCode).toBe(5);
-    expect(applied!.stdout).toMatch(/written, not confirmed {3}shop: proxy -> direct/);
-    expect(second.mx).toEqual(after);
-    scenes[1]!.proxy.mode = 'pass';
-    expect(await second.json(['watch', '--once'])).toMatchObject({
-      exit_code: 0,
-      data: { state: 'confirmed' },
-    });
-    expect(await flipsIn(second)).toMatchObject([{ state: 'confirmed' }]);
+    expect(applied.exitCode).toBe(5);
+    expect(applied.stdout).toMatch(/written, not confirmed {3}shop: proxy -> direct/);
+    expect(two.flow.mx).toEqual(after);
+
+    expect(unattended.exitCode).toBe(130);
+    expect(unattended.stdout).toMatch(/shop: proxy -> direct: failed, nothing changed/);
+    expect(unattended.stdout).not.toMatch(/moved|undo/);
+    expect(three.flow.mx).toEqual(before);
+
+    const [first, watched, third] = await Promise.all([
+      one.flow.json(['history']),
+      two.flow.json(['watch', '--once']),
+      three.flow.json(auto),
+    ]);
+    expect(changesOf(first)).toMatchObject([{ state: 'failed', applied_at: null }]);
+    expect(watched).toMatchObject({ exit_code: 0, data: { state: 'confirmed' } });
+    expect(third).toMatchObject({ exit_code: 0, data: { flips: [{ from: 'proxy', to: 'direct' }] } });
+    expect(await flipsIn(two.flow)).toMatchObject([{ state: 'confirmed' }]);
   });
 });
