@@ -31,6 +31,8 @@ export async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal)
     probe: { ...probe, fall: 1, timeoutMs: Math.min(probe.timeoutMs, probe.slowAfterMs) },
   };
   const run = new ProbeRun(deps);
+  // Adapters load their SDK while the network is waited for; what is wrong with one is told when it is used.
+  void Promise.allSettled(route.records.map((one) => deps.provider(one.provider)));
   // A kept backup is published before and after; whichever other path is asked about, its facts are there.
   const paths = candidatesOf(route).map((path) => path.name);
   const [look, measurement, actions, sts, dane] = await Promise.all([

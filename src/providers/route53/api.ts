@@ -1,6 +1,6 @@
 // The calls we make to Route 53, each one request: the SDK neither retries nor waits for us (its waiter polls no faster
 // than every 30 s and repeats AccessDenied until the end). What comes back is checked against the documented shape.
-// The SDK is loaded by the first call.
+// Making one of these loads the SDK.
 
 import type * as Sdk from '@aws-sdk/client-route-53';
 import type { z } from 'zod';
@@ -32,6 +32,8 @@ export class Route53Api {
 
   constructor(access: AwsAccess) {
     this.#access = access;
+    // Loading the SDK takes a tenth of a second: it may begin now. What fails is told by the first call.
+    void this.#connect().catch(() => null);
   }
 
   /** The account the calls are made with, where it can be told without failing; null where not. */

@@ -46,6 +46,8 @@ export class FakeRoute53 {
   readonly keys = new Map<string, AwsKey>([[fakeKey.id, fakeKey]]);
   /** e.g. `ListResourceRecordSets example.com. MX`. */
   readonly log: string[] = [];
+  /** Runs when a request has arrived. */
+  onRequest: (() => void) | null = null;
   /** Comments of the batches taken. */
   readonly comments: string[] = [];
   /** For the next changes, one each. */
@@ -120,6 +122,7 @@ export class FakeRoute53 {
 
   async #answer(request: IncomingMessage, body: string): Promise<Answer> {
     this.#requests++;
+    this.onRequest?.();
     const { method = '', url = '' } = request;
     const verdict = checkSignature(
       { method, url, headers: request.headers, body },
