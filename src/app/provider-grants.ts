@@ -29,7 +29,7 @@ export interface ProviderGrants {
   readonly keyName: DomainName | null;
 }
 
-/** Throws UsageError where there is no such provider. */
+/** Throws UsageError where there is no such provider, or no route that uses it. */
 export function grantsOf(
   name: string,
   { providers, routes }: Pick<Config, 'providers' | 'routes'>,
@@ -57,6 +57,10 @@ export function grantsOf(
       return [{ zone, zoneId: zoneIdIn(block, zone), names, types }];
     },
   );
+  if (zones.length === 0)
+    throw new UsageError('usage', `no route uses provider ${name}, so it needs no rights`, {
+      hint: 'name it under the records of a route first',
+    });
   return {
     provider: name,
     type: block.type,

@@ -270,6 +270,31 @@ describe('a lease that is lost', () => {
   });
 });
 
+describe('a provider that splits a plan by itself and stops half way', () => {
+  it('is partly applied, with its reason told; it is given the id of the action for its own log', async () => {
+    const world = await AppWorld.open();
+    const real = world.provider('bind');
+    const operations: (string | undefined)[] = [];
+    const halfWay = laidOver(real, {
+      replaceRrsets: async (zone, [first, ...rest], signal, operation) => {
+        operations.push(operation);
+        const outcomes = await real.replaceRrsets(zone, first === undefined ? [] : [first], signal);
+        return [
+          ...outcomes,
+          ...rest.map(() => ({ state: 'skipped', reason: 'the quota was used up' }) as const),
+        ];
+      },
+    });
+
+    const result = await world.failover('direct', { over: { provider: () => Promise.resolve(halfWay) } });
+
+    expect(operations).toEqual([result.action.id]);
+    expect(result.action).toMatchObject({ state: 'partial', changeStates: ['applied', 'failed'] });
+    expect(errorOf(result)).toMatchObject({ code: 'partly-applied', exitCode: 6 });
+    expect(errorOf(result)!.message).toBe('1 of 2 RRsets changed: the quota was used up');
+  });
+});
+
 describe('Ctrl-C', () => {
   const interrupted = () => new AppError('interrupted', 'stopped by SIGINT', { exitCode: 130 });
 

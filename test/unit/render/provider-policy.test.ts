@@ -12,6 +12,7 @@ providers:
   open: {type: route53, role_arn: "arn:aws-us-gov:iam::123456789012:role/mxctl"}
   cf: {type: cloudflare, token: {env: CF}, zone_ids: {shop.example: 0123456789abcdef0123456789abcdef}}
   ns: {type: rfc2136, server: 192.0.2.53, tsig: {name: mxctl, secret: {env: K}}}
+  idle: {type: route53}
   pdns: {type: powerdns, url: "https://pdns.example:8081", api_key: {env: P}}
 `;
 const config = configOf(
@@ -122,6 +123,10 @@ describe('the rights at other providers', () => {
     const { lines, warnings } = policyOf('pdns');
     expect(lines.join('\n')).toContain('one key for the whole server');
     expect(warnings).toHaveLength(1);
+  });
+
+  it('are none where no route uses the provider', () => {
+    expect(() => grantsOf('idle', config)).toThrow('no route uses provider idle');
   });
 
   it('are not told of a provider that there is none of', () => {
