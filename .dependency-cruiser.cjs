@@ -17,7 +17,7 @@ const table = [
   { from: 'dns', to: ['model'], node: true },
   { from: 'smtp', to: ['model'], node: true },
   { from: 'runtime', to: ['model'], node: true },
-  { from: 'probes', to: ['model', 'dns', 'smtp'], node: true },
+  { from: 'probes', to: ['model', 'dns', 'smtp'], npm: ['nodemailer', 'imapflow'], node: true },
   { from: 'providers', to: ['model', 'dns'], npm: ['zod', '@aws-sdk', 'cloudflare'], node: true },
   { from: 'store', to: ['model'], npm: ['kysely'], node: true },
   {
@@ -36,7 +36,7 @@ const table = [
       'audit',
       'render',
       'config/config\\.ts',
-      'probes/probe\\.ts',
+      'probes/(probe|canary)\\.ts',
       'providers/provider\\.ts',
       'store/store\\.ts',
       'dns/reader\\.ts',

@@ -65,6 +65,7 @@ function buildRoute(
       timezone: one.timezone,
       path: one.path ?? null,
     })),
+    canary: null,
   };
   reportReferences(route, path, report);
   reportDoubts(route, owners, path, report);

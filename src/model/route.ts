@@ -1,5 +1,6 @@
 // A route: the unit of failover. One or more owner names that share the same paths.
 
+import type { CanaryPolicy } from './canary.ts';
 import type { DomainName } from './domain-name.ts';
 import type { HealthThresholds } from './hop-health.ts';
 import type { MailPath } from './mail-path.ts';
@@ -93,6 +94,8 @@ export interface Route {
   readonly probe: ProbePolicy;
   readonly failover: FailoverPolicy;
   readonly maintenance: readonly MaintenanceWindow[];
+  /** Null = no canaries: then only what SMTP says is known. */
+  readonly canary: CanaryPolicy | null;
 }
 
 /** The TTL nearest to `ttl` that the provider of these records takes; seconds. */

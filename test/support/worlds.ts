@@ -179,6 +179,7 @@ export function routeOf(lines: string, over: RouteOver = {}): Route {
     failoverTo,
     keep,
     maintenance: [],
+    canary: null,
     ...over,
     failover: { ...failoverPolicy, ...over.failover },
     probe: {
