@@ -6,13 +6,14 @@
 import { cacheBound, cachedForMs } from '../change/cache-bound.ts';
 import { planFaults } from '../change/plan.ts';
 import { AppError, exitCodes, ProviderError } from '../errors.ts';
-import type { Action, ActionState, ChangeState, GuardName, Plan, RrsetChange } from '../model/change.ts';
+import type { Action, ActionState, ChangeState, GuardName, Plan } from '../model/change.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Route } from '../model/route.ts';
 import type { ReplaceOutcome } from '../providers/provider.ts';
 import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
 import { isPublishedEverywhere, looksOf, readPlace } from './look.ts';
+import { endOf, type Entry, noteOf, type ZoneEnd } from './zone-end.ts';
 
 export type ActDeps = Pick<Deps, 'store' | 'provider' | 'reader' | 'clock' | 'newId' | 'logger'>;
 
@@ -86,48 +87,46 @@ export async function applyChanges(
   signal: AbortSignal,
 ): Promise<Applied> {
   const states: ChangeState[] = [...action.changeStates];
-  const faults: AppError[] = [];
   const zones = Map.groupBy(
     action.plan.changes.map((change, at) => ({ change, at })).filter(({ at }) => states[at] === 'pending'),
     ({ change }) => `${change.provider} ${change.zone}`,
   );
-  await Promise.all(
-    [...zones.values()].map(async (entries) => {
+  const ends = await Promise.all(
+    [...zones.values()].map(async (entries): Promise<ZoneEnd> => {
       try {
-        const doubt = await applyZone(action.id, entries, states, deps, signal);
-        if (doubt !== null) faults.push(doubt);
+        return await applyZone(action.id, entries, states, deps, signal);
       } catch (error) {
-        faults.push(asAppError(error));
+        const fault = asAppError(error);
+        return { fault, reason: fault.message };
       }
     }),
   );
   const state = stateFrom(states);
   const appliedAt = states.includes('applied') ? deps.clock.now() : null;
-  const fault = faults[0] ?? null;
+  const fault = ends.find((one) => one.fault !== null)?.fault ?? null;
+  const note = noteOf([...zones.values()], ends);
   const patch = {
     state,
     changeStates: states,
     ...(appliedAt === null ? {} : { appliedAt }),
-    ...(fault === null ? {} : { note: fault.message }),
+    ...(note === null ? {} : { note }),
   };
   await deps.store.updateAction(action.id, patch, lease);
   return { action: { ...action, ...patch }, fault };
 }
 
-type Entry = { readonly change: RrsetChange; readonly at: number };
-
-/** Sets the states of these changes; an error where the provider cannot tell what became of one, or stopped half way. */
+/** Sets the states of these changes; a fault where the provider cannot tell what became of one, or stopped half way. */
 async function applyZone(
   operation: string,
   entries: readonly Entry[],
   states: ChangeState[],
   deps: ActDeps,
   signal: AbortSignal,
-): Promise<AppError | null> {
+): Promise<ZoneEnd> {
   const first = entries[0]?.change;
-  if (first === undefined) return null;
+  let end: ZoneEnd = { fault: null, reason: null };
+  if (first === undefined) return end;
   let sent = 0;
-  let doubt: AppError | null = null;
   try {
     const provider = await deps.provider(first.provider);
     for (; sent < entries.length; sent += provider.capabilities.maxBatch) {
@@ -139,7 +138,7 @@ async function applyZone(
         operation,
       );
       batch.forEach(({ at }, index) => (states[at] = stateOf(outcomes[index])));
-      doubt = doubtOf(outcomes);
+      end = endOf(batch, outcomes);
       if (batch.some(({ at }) => states[at] !== 'applied')) {
         sent += batch.length;
         break;
@@ -152,17 +151,7 @@ async function applyZone(
     throw error;
   }
   for (const { at } of entries.slice(sent)) states[at] = 'failed';
-  return doubt;
-}
-
-function doubtOf(outcomes: readonly ReplaceOutcome[]): AppError | null {
-  const unknown = outcomes.find((one) => one.state === 'unknown');
-  if (unknown !== undefined)
-    return new ProviderError('provider-unreachable', unknown.reason, { retryable: true });
-  // Beside a conflict it needs no explaining.
-  const skipped = outcomes.find((one) => one.state === 'skipped');
-  if (skipped === undefined || outcomes.some((one) => one.state === 'conflict')) return null;
-  return new ProviderError('partly-applied', skipped.reason, { exitCode: exitCodes.partial });
+  return end;
 }
 
 function stateOf(outcome: ReplaceOutcome | undefined): ChangeState {

@@ -2,7 +2,7 @@
 
 import { forbidding } from '../change/guards/index.ts';
 import { AppError, exitCodes, RefusedError } from '../errors.ts';
-import type { GuardName, GuardResult } from '../model/change.ts';
+import type { Action, GuardName, GuardResult } from '../model/change.ts';
 import type { Route } from '../model/route.ts';
 import { carryOut, type ActRequest, type ActResult } from './act.ts';
 import type { Deps } from './deps.ts';
@@ -119,18 +119,19 @@ export function errorOf({ action, fault }: ActResult): AppError | null {
       return fault ?? new AppError('bug', 'the plan failed without a reason', {});
     case 'partial':
     case 'intended':
-      return new AppError('partly-applied', partlyText(action.changeStates, fault), {
+      return new AppError('partly-applied', partlyText(action, fault), {
         exitCode: exitCodes.partial,
-        hint: `mxctl history ${action.plan.route} says which; to undo just that: ${undo}`,
+        hint: `to undo just what changed: ${undo}; what is live: mxctl status ${action.plan.route}`,
       });
   }
 }
 
-function partlyText(states: readonly string[], fault: AppError | null): string {
-  const done = states.filter((one) => one === 'applied' || one === 'confirmed').length;
-  const unknown = states.filter((one) => one === 'pending').length;
-  const why = fault === null ? '' : `: ${fault.message}`;
-  return unknown > 0
-    ? `${done} of ${states.length} RRsets changed, ${unknown} not known${why}`
-    : `${done} of ${states.length} RRsets changed${why}`;
+/** Counts; which RRsets is what the list of the action says. A lost lease leaves no note. */
+function partlyText({ changeStates, note }: Action, fault: AppError | null): string {
+  const done = changeStates.filter((one) => one === 'applied' || one === 'confirmed').length;
+  const unknown = changeStates.filter((one) => one === 'pending').length;
+  const reason = note ?? fault?.message ?? null;
+  const why = reason === null ? '' : `: ${reason}`;
+  const what = `${done} of ${changeStates.length} RRsets changed`;
+  return unknown > 0 ? `${what}, ${unknown} not known${why}` : `${what}${why}`;
 }

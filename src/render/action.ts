@@ -1,12 +1,12 @@
 // What became of an action, in text and JSON.
 
 import { displayName } from '../model/domain-name.ts';
-import type { Action, ActionState } from '../model/change.ts';
+import type { Action, ActionState, ChangeState } from '../model/change.ts';
 import { sanitise } from '../model/text.ts';
 import { formatInstant } from './duration.ts';
 import { changeDocument, waitText } from './plan.ts';
 import { iso } from './status.ts';
-import type { Style, Tone } from './terminal.ts';
+import { hang, pad, type Style, type Tone } from './terminal.ts';
 
 const endings: Readonly<Record<ActionState, { text: string; tone: Tone }>> = {
   intended: { text: 'NOT KNOWN', tone: 'bad' },
@@ -33,11 +33,10 @@ export function describeMove({ plan }: Action): string {
 
 export function renderAction(action: Action, now: number, style: Style): string[] {
   const { text, tone } = endingOf(action);
-  const isMixed = action.state === 'partial' || action.state === 'intended';
   return [
-    ...(isMixed ? changeLines(action) : []),
     ...(action.state === 'confirmed' ? ['every authoritative server answers the new records'] : []),
-    ...(action.appliedAt === null ? [] : [waitText(action.clearAt, now)]),
+    ...(action.appliedAt === null || isMixed(action) ? [] : [waitText(action.clearAt, now)]),
+    ...partLines(action, style),
     `${style.paint(tone, text)}   ${describeMove(action)}   change ${action.plan.id}`,
   ];
 }
@@ -46,27 +45,66 @@ export function renderAction(action: Action, now: number, style: Style): string[
 export function describeOutcome(action: Action, now: number): string {
   const move = describeMove(action);
   if (action.appliedAt === null) return `${move}: ${endingOf(action).text}`;
-  const isWhole = action.state !== 'partial' && action.state !== 'conflict';
-  const what = isWhole
-    ? `${action.plan.kind === 'raise-ttl' ? '' : 'moved '}${move}`
-    : `${move}: ${endingOf(action).text}`;
-  return `${what}; ${waitText(action.clearAt, now)}; undo: mxctl rollback ${action.plan.id}`;
+  const undo = `undo: mxctl rollback ${action.plan.id}`;
+  if (isMixed(action)) {
+    const parts = partsOf(action).map(({ word, names }) => `${word}: ${names}`);
+    return [`${move}: ${endingOf(action).text}`, ...parts, undo].join('; ');
+  }
+  const what =
+    action.state === 'conflict'
+      ? `${move}: ${endingOf(action).text}`
+      : `${action.plan.kind === 'raise-ttl' ? '' : 'moved '}${move}`;
+  return `${what}; ${waitText(action.clearAt, now)}; ${undo}`;
 }
 
-function changeLines(action: Action): string[] {
-  return action.plan.changes.map(
-    (change, at) =>
-      `  ${(action.changeStates[at] ?? 'pending').padEnd(9)}  ${displayName(change.owner)} ${change.type} (${change.provider})`,
+/** True where some RRsets were changed and others were not, or nobody knows. */
+function isMixed({ state }: Action): boolean {
+  return state === 'partial' || state === 'intended';
+}
+
+/** What was not done comes last: the last lines are the ones that are read. */
+const parts: readonly { readonly word: string; readonly states: readonly ChangeState[] }[] = [
+  { word: 'changed', states: ['applied', 'confirmed'] },
+  { word: 'not known', states: ['pending'] },
+  { word: 'NOT changed', states: ['failed', 'conflict'] },
+];
+
+/** RRsets of each part that are named; --json has them all. */
+const mostNamed = 12;
+
+function partsOf({ plan, changeStates }: Action): { readonly word: string; readonly names: string }[] {
+  return parts.flatMap(({ word, states }) => {
+    const own = plan.changes.filter((_, at) => states.includes(changeStates[at] ?? 'pending'));
+    if (own.length === 0) return [];
+    const names = own
+      .slice(0, mostNamed)
+      .map(({ owner, type, provider }) => `${displayName(owner)} ${type} (${provider})`);
+    const more = own.length > mostNamed ? [`and ${own.length - mostNamed} more`] : [];
+    return [{ word, names: [...names, ...more].join(', ') }];
+  });
+}
+
+/** Which RRsets were changed and which were not, where that is not all or none. */
+export function partLines(action: Action, style: Style, indent = '  '): string[] {
+  if (!isMixed(action)) return [];
+  const wordWidth = Math.max(...parts.map(({ word }) => word.length)) + 2;
+  return partsOf(action).flatMap(({ word, names }) =>
+    hang(indent + pad(word, wordWidth), names, style.width),
   );
 }
 
 /** One line of `history`. */
 export function actionLine(action: Action): string {
   const end = endingOf(action).text;
-  const note = action.note === null ? '' : ` (${sanitise(action.note, 120)})`;
+  // Why it stopped short is of no use once it was carried out to the end.
+  const isDone = action.state === 'confirmed' || action.state === 'cleared';
+  const note = action.note === null || isDone ? '' : ` (${sanitise(action.note, longestNote)})`;
   const kind = action.plan.kind === 'raise-ttl' ? '' : `  ${action.plan.kind}`;
   return `${formatInstant(action.intendedAt)}  ${action.plan.id}  ${describeMove(action)}${kind}  ${end}  ${sanitise(action.by)}${note}`;
 }
+
+/** Three zones' reasons; --json has the whole. */
+const longestNote = 400;
 
 export function actionDocument(action: Action): Record<string, unknown> {
   const { plan } = action;

@@ -3,7 +3,7 @@
 import type { Action } from '../model/change.ts';
 import { sanitise } from '../model/text.ts';
 import type { Event } from '../store/store.ts';
-import { actionDocument, actionLine } from './action.ts';
+import { actionDocument, actionLine, partLines } from './action.ts';
 import { formatInstant } from './duration.ts';
 import { iso } from './status.ts';
 import { type Style, wrap } from './terminal.ts';
@@ -15,14 +15,23 @@ export function renderHistory(
   style: Style,
 ): string[] {
   const entries = [
-    ...actions.map((one) => ({ at: one.intendedAt, text: actionLine(one) })),
+    ...actions.map((one) => ({
+      at: one.intendedAt,
+      text: actionLine(one),
+      below: partLines(one, style, '    '),
+    })),
     // Actions tell their own story, better than the event beside them.
-    ...events.filter((one) => one.kind !== 'action').map((one) => ({ at: one.at, text: eventLine(one) })),
+    ...events
+      .filter((one) => one.kind !== 'action')
+      .map((one) => ({ at: one.at, text: eventLine(one), below: [] })),
   ].sort((a, b) => a.at - b.at);
   if (entries.length === 0) return ['Nothing was changed or decided yet.'];
   return entries
     .slice(-limit)
-    .flatMap(({ text }) => wrap(text, style.width, '    ').map((line) => line.trimEnd()));
+    .flatMap(({ text, below }) => [
+      ...wrap(text, style.width, '    ').map((line) => line.trimEnd()),
+      ...below,
+    ]);
 }
 
 function eventLine(event: Event): string {

@@ -14,15 +14,19 @@ export const paused: Guard = ({ pauses, now, route }) => {
   return { name, verdict: 'forbid', reason: `${what} by ${pause.by} until ${until}Z: ${pause.reason}` };
 };
 
+/** A name or two are told, of more the number. */
+function named(owners: readonly string[]): string {
+  return owners.length <= 2 ? `at ${owners.join(' and ')}` : `at ${owners.length} names`;
+}
+
 /** One line about live RRsets that no path would publish. */
 export function describeDrift(live: LiveMatch): string {
   switch (live.kind) {
     case 'path':
       return `DNS publishes ${live.path}`;
     case 'mixed':
-      return `owners publish different paths: ${live.paths
-        .slice(0, 3)
-        .map(([owner, path]) => `${displayName(owner)} ${path}`)
+      return `owners publish different paths: ${[...Map.groupBy(live.paths, ([, path]) => path)]
+        .map(([path, own]) => `${path} ${named(own.map(([owner]) => displayName(owner)))}`)
         .join(', ')}`;
     case 'drift': {
       const [place, rrset] = live.foreign[0] ?? [undefined, null];
