@@ -2,16 +2,17 @@
 
 import type { GuardContext, PauseFacts, VantageCheck } from '../change/guards/context.ts';
 import { changesTo, ttlFor } from '../change/plan.ts';
-import { hasSameRdata, type Rrset } from '../model/rrset.ts';
-import { isFlip, type Action, type ActionKind, type RrsetChange } from '../model/change.ts';
+import type { Rrset } from '../model/rrset.ts';
+import type { Action, ActionKind, RrsetChange } from '../model/change.ts';
 import type { DaneFacts } from '../model/dane.ts';
 import type { PathHealth } from '../model/hop-health.ts';
 import { exchangesOf } from '../model/mail-path.ts';
 import { ownersOf, pathOf, type Route } from '../model/route.ts';
 import type { StsFacts } from '../model/sts.ts';
 import type { LiveMatch } from '../change/published.ts';
-import { rrsetKey } from '../change/published.ts';
+import { revertedFlip } from '../change/revert.ts';
 import { pathHealth } from '../health/path.ts';
+import { describeRevert } from '../render/revert.ts';
 import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
 import type { MeasuredHop, RouteMeasurement } from './measure.ts';
@@ -25,6 +26,8 @@ export interface RouteFacts {
   readonly measurement: RouteMeasurement;
   readonly vantage: VantageCheck;
   readonly actions: readonly Action[];
+  /** When it was first seen that somebody undid our last flip; ms. Null where nobody did. */
+  readonly revertSeenAt: number | null;
   readonly pauses: readonly PauseFacts[];
   readonly movedThisRun: number;
   readonly failingShare: number;
@@ -53,7 +56,7 @@ export function contextFor(
     kind,
     to,
     changes,
-    revert: revertOf(facts),
+    revert: revertTextOf(facts),
     target: facts.measurement.health.get(pathName) ?? unmeasuredPath,
     active: active === null ? null : (facts.measurement.health.get(active) ?? unmeasuredPath),
     observations: targetHops.flatMap((one) => one.observations.at(-1) ?? []),
@@ -62,6 +65,12 @@ export function contextFor(
       targetUp: countVantages(targetHops, 'up'),
     },
   };
+}
+
+/** Where only the provider holds the old records again, and no authority yet, this is the first look. */
+export function revertTextOf(facts: RouteFacts): string | null {
+  const flip = revertedFlip(facts);
+  return flip === null ? null : describeRevert({ flip, at: facts.revertSeenAt ?? facts.now });
 }
 
 export function plannedChanges(facts: RouteFacts, pathName: string, kind: ActionKind): RrsetChange[] {
@@ -76,28 +85,6 @@ function countVantages(hops: readonly MeasuredHop[], side: 'up' | 'down'): numbe
 
 /** Actions of a route that guards and decisions look back on. */
 export const recentActions = 50;
-
-/** Somebody put back what our last flip replaced, told as a sentence; null where nobody did. Older than the flip limit
- *  looks back it is no fight any more but how things are: else one revert would end failover for good. */
-export function revertOf({
-  actions,
-  live,
-  route,
-  now,
-}: Pick<RouteFacts, 'actions' | 'live' | 'route' | 'now'>): string | null {
-  const last = actions.find(isFlip);
-  if (last?.appliedAt == null || now - last.appliedAt >= route.failover.maxFlips.withinMs) return null;
-  const isReverted = last.plan.changes.some(({ owner, type, expected, desired }, at) => {
-    const rrset = live.get(rrsetKey(owner, type));
-    const wasWritten = !['pending', 'failed'].includes(last.changeStates[at] ?? 'pending');
-    return (
-      wasWritten && rrset !== undefined && hasSameRdata(rrset, expected) && !hasSameRdata(rrset, desired)
-    );
-  });
-  if (!isReverted) return null;
-  const minutes = Math.max(1, Math.round((now - last.appliedAt) / 60_000));
-  return `the flip to ${last.plan.to ?? 'there'} was reverted by someone else within ${minutes} min of it`;
-}
 
 /** Domains asked for their MTA-STS policy at once. */
 const parallelPolicies = 8;

@@ -14,9 +14,10 @@ import { AppError } from '../errors.ts';
 import { isByPerson, isFlip, isUnsettled } from '../model/change.ts';
 import { ownersOf } from '../model/route.ts';
 import type { RouteState } from '../model/route-state.ts';
-import { contextFor, revertOf, type RouteFacts } from './assess.ts';
+import { contextFor, revertTextOf, type RouteFacts } from './assess.ts';
 import type { Deps } from './deps.ts';
 import type { Recovery } from './recover.ts';
+import { noticeRevert } from './revert.ts';
 import type { Judged } from './see.ts';
 
 /** An applied action that some authority still does not answer stops being waited for after this long: a dead
@@ -46,7 +47,7 @@ export async function decideRoute(
   const { route, recovered } = seen;
   try {
     const before = await deps.store.readRouteState(route.name);
-    const facts = factsOf(seen, context, deps);
+    const facts = await factsOf(seen, context, deps);
     const decided = noteRevert(decide(before, decisionInput(facts)), facts);
     if (decided.decision.kind === 'move') for (const owner of ownersOf(route)) context.moving.add(owner);
     return { facts, recovered, before, decided };
@@ -58,15 +59,16 @@ export async function decideRoute(
 
 /** A revert is told even where all is well with it, and then nothing else would. */
 function noteRevert(decided: Decided, facts: RouteFacts): Decided {
-  const revert = decided.condition === 'unseen' ? null : revertOf(facts);
+  const revert = decided.condition === 'unseen' ? null : revertTextOf(facts);
   if (revert === null || decided.reasons.some((one) => one.includes(revert))) return decided;
   const reasons = [...decided.reasons, revert];
   return { ...decided, reasons, state: { ...decided.state, lastReasons: reasons } };
 }
 
-function factsOf(seen: Judged, context: RunContext, deps: Deps): RouteFacts {
+async function factsOf(seen: Judged, context: RunContext, deps: Deps): Promise<RouteFacts> {
   const { route, look, measurement, actions } = seen;
   const now = deps.clock.now();
+  const revert = await noticeRevert({ route, actions, live: look.live, now }, deps);
   return {
     route,
     live: look.live,
@@ -75,6 +77,7 @@ function factsOf(seen: Judged, context: RunContext, deps: Deps): RouteFacts {
     measurement,
     vantage: seen.vantage,
     actions,
+    revertSeenAt: revert?.at ?? null,
     pauses: context.pauses,
     movedThisRun: context.moving.size,
     failingShare: context.failingShare,

@@ -12,7 +12,8 @@ import { lookAtRoute } from './look.ts';
 import { withLease } from './lease.ts';
 import { measureRoute, ProbeRun } from './measure.ts';
 import { preparePlan, type PreparedPlan } from './prepare.ts';
-import { hasUnsettled, recoverRoute, type Recovery } from './recover.ts';
+import { hasUnsettled, recoverRoute, type Recovery, type Rest } from './recover.ts';
+import { noticeRevert } from './revert.ts';
 import { checkVantage } from './vantage.ts';
 
 export interface Proposal {
@@ -43,6 +44,7 @@ export async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal)
     readDaneFacts(route, paths, deps, signal),
   ]);
   const now = deps.clock.now();
+  const revert = await noticeRevert({ route, actions, live: look.live, now }, deps);
   return {
     route,
     live: look.live,
@@ -51,6 +53,7 @@ export async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal)
     measurement,
     vantage: await checkVantage(route, measurement, { run, isWitnessed: false }, deps, signal),
     actions,
+    revertSeenAt: revert?.at ?? null,
     pauses: await deps.store.readPauses(now),
     movedThisRun: 0,
     failingShare: 0,
@@ -62,10 +65,17 @@ export async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal)
 }
 
 /** Settles what an earlier run left open; quiet where there is nothing. */
-export async function settleLeftovers(route: Route, deps: Deps, signal: AbortSignal): Promise<Recovery[]> {
+export async function settleLeftovers(
+  route: Route,
+  deps: Deps,
+  signal: AbortSignal,
+  rest: Rest = 'finish',
+): Promise<Recovery[]> {
   const unsettled = await deps.store.listActions({ route: route.name, isUnsettled: true });
   if (!hasUnsettled(unsettled)) return [];
-  return withLease(route.name, deps, signal, (held) => recoverRoute(route, held.lease, deps, held.signal));
+  return withLease(route.name, deps, signal, (held) =>
+    recoverRoute(route, held.lease, deps, held.signal, rest),
+  );
 }
 
 /** Without `to` the best candidate in `[prefer, …failover_to]` that is not active: the first that no guard refuses,
@@ -75,8 +85,9 @@ export async function proposeMove(
   to: string | null,
   deps: Deps,
   signal: AbortSignal,
+  rest: Rest = 'finish',
 ): Promise<Proposal> {
-  const recovered = await settleLeftovers(route, deps, signal);
+  const recovered = await settleLeftovers(route, deps, signal, rest);
   const facts = await gatherFacts(route, deps, signal);
   const active = facts.match.kind === 'path' ? facts.match.path : null;
   const names = to === null ? defaultTargets(route, active) : [to];

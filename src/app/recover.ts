@@ -22,18 +22,23 @@ export interface Recovery {
   readonly text: string;
 }
 
+/** What becomes of the rest of a plan of which a part is live already. finish: it is written; stop: it is given up, by
+ *  somebody who undoes the part; leave: it waits, for this run only looks. */
+export type Rest = 'finish' | 'stop' | 'leave';
+
 /** Settles every unsettled action of the route, oldest first. Reads before it writes; writes only the rest of a plan
- *  of which a part is live already. */
+ *  of which a part is live already, and only to `finish`. */
 export async function recoverRoute(
   route: Route,
   lease: Lease,
   deps: ActDeps,
   signal: AbortSignal,
+  rest: Rest = 'finish',
 ): Promise<Recovery[]> {
   const unsettled = await deps.store.listActions({ route: route.name, isUnsettled: true });
   const recoveries: Recovery[] = [];
   for (const action of unsettled.toReversed()) {
-    recoveries.push(await recoverAction(action, route, lease, deps, signal));
+    recoveries.push(await recoverAction(action, { route, lease, rest }, deps, signal));
   }
   return recoveries;
 }
@@ -80,12 +85,12 @@ export function hasUnsettled(actions: readonly Action[]): boolean {
 
 async function recoverAction(
   action: Action,
-  route: Route,
-  lease: Lease,
+  { route, lease, rest }: { readonly route: Route; readonly lease: Lease; readonly rest: Rest },
   deps: ActDeps,
   signal: AbortSignal,
 ): Promise<Recovery> {
-  const known = action.state === 'intended' ? await resolvePending(action, lease, deps, signal) : action;
+  const known =
+    action.state === 'intended' ? await resolvePending(action, lease, rest, deps, signal) : action;
   const settled = known.state === 'applied' ? await resolveApplied(known, route, lease, deps, signal) : known;
   const isNews = settled.state !== action.state || settled.changeStates.join() !== action.changeStates.join();
   return { action: settled, isNews, text: describe(settled) };
@@ -129,6 +134,7 @@ async function endOverwritten(
 async function resolvePending(
   action: Action,
   lease: Lease,
+  rest: Rest,
   deps: ActDeps,
   signal: AbortSignal,
 ): Promise<Action> {
@@ -136,8 +142,8 @@ async function resolvePending(
   const now = deps.clock.now();
   // Where somebody else wrote meanwhile, the rest is left to a person.
   const isHalf = states.includes('applied') && states.includes('pending') && !states.includes('conflict');
-  const isResumable = isHalf && now - action.intendedAt < resumableMs;
-  const mustWait = isResumable && (await isPaused(action.plan.route, now, deps));
+  const isResumable = isHalf && rest !== 'stop' && now - action.intendedAt < resumableMs;
+  const mustWait = isResumable && (rest === 'leave' || (await isPaused(action.plan.route, now, deps)));
   if (isResumable && !mustWait) {
     const { action: resumed } = await applyChanges({ ...action, changeStates: states }, lease, deps, signal);
     return resumed;
@@ -212,7 +218,7 @@ function describe(action: Action): string {
     case 'partial':
       return `${what} is partly applied; a person must look`;
     case 'intended':
-      return `${what} is half applied, and the route is paused: the rest waits`;
+      return `${what} is half applied: the rest waits for the next run that may write`;
     case 'conflict':
       if (action.appliedAt !== null) return `${what} had been applied, and was overwritten since`;
       return `${what} was overtaken: the RRset is neither what it replaced nor what it wrote`;

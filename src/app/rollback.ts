@@ -29,7 +29,7 @@ async function newestInForce(deps: Deps): Promise<Action | null> {
 
 export async function proposeRollback(action: Action, deps: Deps, signal: AbortSignal): Promise<Proposal> {
   const route = routeNamed(action.plan.route, deps);
-  const recovered = await settleLeftovers(route, deps, signal);
+  const recovered = await settleLeftovers(route, deps, signal, 'stop');
   const settled = (await deps.store.findAction(action.id)) ?? action;
   const changes = rollbackChanges(settled);
   if (changes.length === 0) {
@@ -42,8 +42,10 @@ export async function proposeRollback(action: Action, deps: Deps, signal: AbortS
     );
   }
   const facts = await gatherFacts(route, deps, signal);
-  const held = await readHeld(route, deps, signal);
-  const current = { ...facts, live: held, match: matchLive(touchedBy(changes, route), held) };
+  // Nothing else is asked: a provider that is down, and for that reason was not changed, must not keep the rest there.
+  const touched = touchedBy(changes, route);
+  const held = await readHeld(touched, deps, signal);
+  const current = { ...facts, live: held, match: matchLive(touched, held) };
   const to = settled.plan.from;
   const isKnownPath = to !== null && route.paths.some((path) => path.name === to);
   if (isKnownPath) {

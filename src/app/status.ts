@@ -3,6 +3,7 @@
 import type { LiveMatch } from '../change/published.ts';
 import { candidatesOf } from '../change/published.ts';
 import { cacheBound } from '../change/cache-bound.ts';
+import type { Revert } from '../change/revert.ts';
 import { ownersOf, type Route } from '../model/route.ts';
 import { isFlip, type Action } from '../model/change.ts';
 import type { PathHealth } from '../model/hop-health.ts';
@@ -12,6 +13,7 @@ import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
 import { lookAtRoute } from './look.ts';
 import { rememberedHealth } from './measure.ts';
+import { noticeRevert } from './revert.ts';
 
 export interface RouteStatus {
   readonly route: Route;
@@ -23,6 +25,8 @@ export interface RouteStatus {
   readonly standby: readonly string[];
   readonly state: RouteState | null;
   readonly lastFlip: Action | null;
+  /** Our last flip, where somebody else undid it. */
+  readonly revert: Revert | null;
   readonly unsettled: readonly Action[];
   readonly pauses: readonly Pause[];
   /** When no cache can hold a replaced version any more; null where nothing was replaced. ms. */
@@ -35,11 +39,13 @@ export interface StatusReport {
   readonly lastRun: RunRecord | null;
 }
 
+type StatusDeps = Pick<Deps, 'reader' | 'provider' | 'store' | 'clock' | 'newId'>;
+
 const parallelRoutes = 16;
 
 export async function readStatus(
   routes: readonly Route[],
-  deps: Pick<Deps, 'reader' | 'provider' | 'store' | 'clock'>,
+  deps: StatusDeps,
   signal: AbortSignal,
 ): Promise<StatusReport> {
   const lastRun = await deps.store.lastRun('auto');
@@ -47,11 +53,7 @@ export async function readStatus(
   return { now: deps.clock.now(), routes: statuses, lastRun };
 }
 
-async function statusOf(
-  route: Route,
-  deps: Pick<Deps, 'reader' | 'provider' | 'store' | 'clock'>,
-  signal: AbortSignal,
-): Promise<RouteStatus> {
+async function statusOf(route: Route, deps: StatusDeps, signal: AbortSignal): Promise<RouteStatus> {
   const look = await lookAtRoute(route, deps, signal);
   const now = deps.clock.now();
   const active = look.match.kind === 'path' ? look.match.path : null;
@@ -71,6 +73,7 @@ async function statusOf(
       .filter((name) => name !== active),
     state: await deps.store.readRouteState(route.name),
     lastFlip: actions.find(isFlip) ?? null,
+    revert: await noticeRevert({ route, actions, live: look.live, now }, deps),
     unsettled: await deps.store.listActions({ route: route.name, isUnsettled: true }),
     pauses: (await deps.store.readPauses(now)).filter(
       (one) => one.route === null || one.route === route.name,

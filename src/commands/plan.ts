@@ -31,7 +31,7 @@ export default class Plan extends BaseCommand<typeof Plan> {
     const program = await openProgram(runtime, { configFile: flags.config, mayLackStore: true });
     const route = routeNamed(args.route, program);
     const to = flags.to === undefined ? null : pathNamed(flags.to, route).name;
-    const proposal = await proposeMove(route, to, program, runtime.signal);
+    const proposal = await proposeMove(route, to, program, runtime.signal, 'leave');
     const { prepared } = proposal;
     if (flags.out !== undefined) await writeFile(flags.out, formatPlanFile(proposal), { mode: 0o600 });
     const hasChanges = prepared.plan.changes.length > 0;

@@ -1,12 +1,15 @@
 // The `status` screen and its JSON document.
 
 import type { RouteStatus, StatusReport } from '../app/status.ts';
+import type { Revert } from '../change/revert.ts';
 import { describeDrift } from '../change/guards/scope.ts';
 import { displayName } from '../model/domain-name.ts';
+import type { Action } from '../model/change.ts';
 import type { Fate } from '../model/fate.ts';
 import type { PathHealth, RankedHop } from '../model/hop-health.ts';
 import { sanitise } from '../model/text.ts';
 import { formatDuration, formatInstant, formatTime } from './duration.ts';
+import { describeRevert } from './revert.ts';
 import { renderTable, type Cell } from './table.ts';
 import { justify, type NextStep, type Style, type Tone, hang } from './terminal.ts';
 
@@ -107,6 +110,9 @@ function troublesOf(status: RouteStatus, now: number, style: Style): string[] {
   const lines: { mark: string; tone: Tone; text: string }[] = [];
   const add = (mark: string, tone: Tone, text: string) => lines.push({ mark, tone, text });
   if (status.match.kind !== 'path') add('!!', 'bad', describeDrift(status.match));
+  const half = halfDone(status);
+  if (half !== null) add('!!', 'bad', halfText(half));
+  if (status.revert !== null) add(' !', 'warn', revertText(status.revert));
   if (status.disagreement !== null) add(' !', 'warn', status.disagreement);
   for (const [name, health] of status.health) {
     if (health.status !== 'down' && health.status !== 'degraded') continue;
@@ -117,13 +123,7 @@ function troublesOf(status: RouteStatus, now: number, style: Style): string[] {
   for (const pause of status.pauses) {
     add(' !', 'warn', `paused for ${formatDuration(pause.until - now)} more by ${pause.by}: ${pause.reason}`);
   }
-  for (const action of status.unsettled) {
-    add(
-      ' !',
-      'warn',
-      `change ${action.plan.id} (${action.plan.kind}) is ${action.state}; mxctl watch ${action.plan.id}`,
-    );
-  }
+  for (const action of status.unsettled) add(' !', 'warn', unsettledText(action));
   if (status.clearAt !== null && status.clearAt > now) {
     add(
       '  ',
@@ -136,6 +136,33 @@ function troublesOf(status: RouteStatus, now: number, style: Style): string[] {
     const [first = '', ...rest] = hang(`${mark} ${name}  `, sanitise(text, 600), style.width);
     return [style.paint(tone, first), ...rest];
   });
+}
+
+/** A last flip that changed a part of the route, and left it there. */
+function halfDone({ match, lastFlip }: RouteStatus): Action | null {
+  return match.kind !== 'path' && lastFlip?.state === 'partial' ? lastFlip : null;
+}
+
+function halfText(action: Action): string {
+  const why = action.note === null ? '' : ` (${action.note})`;
+  return `change ${action.plan.id} is PARTLY done: ${countText(action)}${why}; to undo just that: mxctl rollback ${action.plan.id}`;
+}
+
+function countText({ changeStates }: Action): string {
+  const done = changeStates.filter((one) => one === 'applied' || one === 'confirmed').length;
+  return `${done} of ${changeStates.length} RRsets changed`;
+}
+
+function unsettledText(action: Action): string {
+  const { id } = action.plan;
+  if (action.state === 'applied')
+    return `change ${id} is written, and not every authority answers it yet; mxctl watch ${id} shows which`;
+  const why = action.note === null ? '' : ` (${action.note})`;
+  return `how change ${id} ended is not known: ${countText(action)} for sure${why}; the next run asks the provider and finishes it, mxctl rollback ${id} undoes it`;
+}
+
+function revertText(revert: Revert): string {
+  return `${describeRevert(revert)}; failover is refused (live-drift) until a person decides, and auto fights nobody. Who else writes these records? mxctl provider ignore-snippet --help`;
 }
 
 function pathTrouble(status: RouteStatus, name: string, health: PathHealth, isActive: boolean): string {
@@ -165,6 +192,10 @@ export function statusNext(report: StatusReport): NextStep[] {
   const troubled = report.routes.find((one) => activeHealth(one)?.status === 'down');
   if (troubled !== undefined) {
     return [{ command: `mxctl failover ${troubled.route.name}`, effect: 'shows the plan, then asks' }];
+  }
+  const half = report.routes.map(halfDone).find((one) => one !== null);
+  if (half != null) {
+    return [{ command: `mxctl rollback ${half.plan.id}`, effect: 'puts back just what it changed' }];
   }
   const foreign = report.routes.find((one) => one.match.kind === 'drift' || one.match.kind === 'mixed');
   if (foreign !== undefined) {
@@ -206,6 +237,16 @@ export function statusDocument(report: StatusReport): unknown {
               plan: one.lastFlip.plan.id,
               to: one.lastFlip.plan.to,
               at: iso(one.lastFlip.appliedAt),
+              state: one.lastFlip.state,
+            },
+      revert:
+        one.revert === null
+          ? null
+          : {
+              plan: one.revert.flip.plan.id,
+              to: one.revert.flip.plan.to,
+              seen_at: iso(one.revert.at),
+              seconds_after_flip: secondsAfterFlip(one.revert),
             },
       unsettled: one.unsettled.map((action) => ({
         id: action.id,
@@ -216,6 +257,10 @@ export function statusDocument(report: StatusReport): unknown {
       paths: [...one.health].map(([name, health]) => ({ path: name, ...healthDocument(health) })),
     })),
   };
+}
+
+function secondsAfterFlip({ flip, at }: Revert): number {
+  return Math.floor((at - (flip.appliedAt ?? flip.intendedAt)) / 1000);
 }
 
 /** A path's health in JSON; instants in ISO 8601. */

@@ -250,7 +250,7 @@ describe('somebody else', () => {
 
     expect(kindOf(result)).toBe('hold');
     expect(reasonsOf(result).join()).toMatch(
-      /live-drift \(the flip to direct was reverted by someone else within 4 min of it\)/,
+      /live-drift \(the move to direct was reverted 4m after the flip, by someone else\)/,
     );
     expect(result.routes[0]!.exitCode).toBe(3);
     await world.runs(30);
@@ -266,11 +266,17 @@ describe('somebody else', () => {
     const result = await world.run();
     expect(kindOf(result)).toBe('stay');
     expect(reasonsOf(result)).toContain(
-      'the flip to direct was reverted by someone else within 12 min of it',
+      'the move to direct was reverted 12m after the flip, by someone else',
     );
     expect(result.routes[0]!.isNews).toBe(true);
     const again = await world.run();
     expect(again.routes[0]!.isNews).toBe(false);
+    // Dated by the first look, and told in the history once.
+    expect(reasonsOf(again)).toContain('the move to direct was reverted 12m after the flip, by someone else');
+    const events = await world.store.listEvents({});
+    expect(events.filter((one) => one.kind === 'revert')).toMatchObject([
+      { route: 'support', text: 'the move to direct was reverted 12m after the flip, by someone else' },
+    ]);
   });
 
   it('who reverts a flip that an authority never confirmed is not fought either', async () => {
