@@ -69,6 +69,8 @@ export interface CanaryPolicy {
  * unreachable  no SMTP conversation came about
  * unknown      the connection was lost after DATA: it may arrive, and counts for nothing if not
  * bounced      a delivery status notification came back (RFC 3464)
+ * swallowed    never arrived while its path was in trouble: what a replay must bring
+ * lost         never arrived while its path was well: said, and forgiven
  */
 export const canaryStates = [
   'deferred',
@@ -78,6 +80,8 @@ export const canaryStates = [
   'unreachable',
   'unknown',
   'bounced',
+  'swallowed',
+  'lost',
 ] as const;
 export type CanaryState = (typeof canaryStates)[number];
 

@@ -1,0 +1,182 @@
+// Where the fault is, from the canaries of all paths side by side: a path is blamed only where another one delivered in
+// the same window. Both late is the mailbox or our network, and moving DNS would help nobody.
+
+import type { Canary, CanaryPolicy, MailboxLook } from '../model/canary.ts';
+import type { Fate } from '../model/fate.ts';
+import type { PathHealth } from '../model/hop-health.ts';
+import { canaryVerdict, isTroubled, type CanaryStatus, type CanaryVerdict } from './canary.ts';
+
+/**
+ * path      this path is late or swallows, another one delivers
+ * mailbox   every path is late: the mailbox, or our network
+ * unproven  late, and nothing to compare with
+ * vantage   no path took a canary from here
+ * policy    a path refuses the canary while its SMTP probe passes
+ * mailbox-unread  the mailbox could not be read: nothing is known
+ */
+export type CanaryFindingKind = 'path' | 'mailbox' | 'unproven' | 'vantage' | 'policy' | 'mailbox-unread';
+
+export interface CanaryFinding {
+  readonly kind: CanaryFindingKind;
+  /** Null where it concerns all of them. */
+  readonly path: string | null;
+  /** For people, one sentence. */
+  readonly text: string;
+}
+
+export interface CanaryReport {
+  readonly policy: CanaryPolicy;
+  readonly look: MailboxLook | null;
+  readonly verdicts: ReadonlyMap<string, CanaryVerdict>;
+  readonly findings: readonly CanaryFinding[];
+}
+
+export interface CanaryEvidence {
+  readonly policy: CanaryPolicy;
+  readonly canaries: readonly Canary[];
+  readonly look: MailboxLook | null;
+  /** What SMTP probes say of the paths. */
+  readonly health: ReadonlyMap<string, PathHealth>;
+  readonly now: number;
+}
+
+export function diagnoseCanaries(evidence: CanaryEvidence): CanaryReport {
+  const { policy, canaries, look, now } = evidence;
+  const verdicts = new Map(
+    policy.paths.map((path) => [path, canaryVerdict(path, canaries, policy, look, now)] as const),
+  );
+  const all = [...verdicts.values()];
+  const findings = [
+    ...unread(look, now),
+    ...all.flatMap((one) => lateness(one, all, policy)),
+    ...handOvers(all, evidence),
+  ];
+  return { policy, look, verdicts, findings: findings.filter(isFirstOfItsText) };
+}
+
+function isFirstOfItsText(one: CanaryFinding, at: number, list: readonly CanaryFinding[]): boolean {
+  return list.findIndex((other) => other.text === one.text) === at;
+}
+
+function unread(look: MailboxLook | null, now: number): CanaryFinding[] {
+  if (look?.fault == null) return [];
+  const since = look.readAt === null ? '' : `, last read ${age(now - look.readAt)} ago`;
+  return [{ kind: 'mailbox-unread', path: null, text: `canaries tell nothing now: ${look.fault}${since}` }];
+}
+
+function lateness(
+  verdict: CanaryVerdict,
+  all: readonly CanaryVerdict[],
+  policy: CanaryPolicy,
+): CanaryFinding[] {
+  if (!isTroubled(verdict.status)) return [];
+  const others = all.filter((one) => one !== verdict);
+  const control = others.find((one) => isControl(one, verdict, policy));
+  if (control !== undefined) {
+    const text = `${what(verdict)}, ${control.path} takes ${age(control.lastLatencyMs ?? 0)}: the fault is in ${verdict.path}`;
+    return [{ kind: 'path', path: verdict.path, text: `${text}${whatNext(verdict, policy)}` }];
+  }
+  if (others.some((one) => isTroubled(one.status))) {
+    const paths = all.filter((one) => isTroubled(one.status)).map((one) => one.path);
+    const text = `canaries are late by ${paths.join(' and ')} alike: the mailbox or our network, not a path`;
+    return [{ kind: 'mailbox', path: null, text }];
+  }
+  const text = `${what(verdict)}, and no other path delivered a canary meanwhile to compare with`;
+  return [{ kind: 'unproven', path: verdict.path, text }];
+}
+
+/** Delivered in time what was handed over while the other was late: so mailbox and network were well. */
+function isControl(one: CanaryVerdict, late: CanaryVerdict, policy: CanaryPolicy): boolean {
+  return (
+    one.status === 'ok' &&
+    one.lastInTimeHandedAt !== null &&
+    late.since !== null &&
+    one.lastInTimeHandedAt > late.since - policy.everyMs
+  );
+}
+
+function what(verdict: CanaryVerdict): string {
+  const { path, status, owed, oldestMs } = verdict;
+  const count = `${owed.length} canar${owed.length === 1 ? 'y' : 'ies'}`;
+  if (status === 'bounced')
+    return `${path} bounces canaries (${verdict.newest?.bounce ?? 'no reason given'})`;
+  if (status === 'swallowed') return `${path} accepted ${count} that never arrived`;
+  if (owed.length === 0) return `${path} delivered canaries up to ${age(verdict.worstMs ?? 0)} late`;
+  return `${path} holds ${count}, the oldest for ${age(oldestMs ?? 0)}`;
+}
+
+function whatNext({ status, owed, streak }: CanaryVerdict, { rise }: CanaryPolicy): string {
+  if (streak === 0) return '';
+  if (owed.length === 0 || streak < rise) return `; ${streak} of ${rise} in time since`;
+  return status === 'swallowed'
+    ? '; new ones arrive: replay what is missing, then mxctl incident replayed'
+    : '; new ones arrive, these are still on their way';
+}
+
+function handOvers(all: readonly CanaryVerdict[], { policy, health, now }: CanaryEvidence): CanaryFinding[] {
+  const tried = all.filter((one) => one.newest !== null);
+  const failing = tried.filter((one) => isNotTaken(one.newest));
+  const [first] = failing;
+  if (first === undefined) return [];
+  if (tried.length > 1 && failing.length === tried.length && failing.every((one) => !isRefusal(one.newest))) {
+    const text = `no path took a canary from here (${first.newest?.summary ?? ''}): this machine or its network`;
+    return [{ kind: 'vantage', path: null, text }];
+  }
+  return failing.flatMap((one) => refusal(one, { policy, health, now }));
+}
+
+function isNotTaken(newest: Canary | null): boolean {
+  return newest !== null && ['deferred', 'refused', 'unreachable'].includes(newest.state);
+}
+
+function isRefusal(newest: Canary | null): boolean {
+  return newest?.state === 'refused';
+}
+
+/** A first 4yz is greylisting as it should be (RFC 6647 §2.1); one that lasts is not. */
+function refusal(
+  { path, newest }: CanaryVerdict,
+  { policy, health, now }: Pick<CanaryEvidence, 'policy' | 'health' | 'now'>,
+): CanaryFinding[] {
+  const status = health.get(path)?.status;
+  const isWell = status === 'ok' || status === 'degraded';
+  if (newest === null || !isWell) return [];
+  const isLasting = newest.state === 'deferred' && now - newest.sentAt > policy.delayedAfterMs;
+  if (newest.state !== 'refused' && !isLasting) return [];
+  const word = newest.state === 'refused' ? 'refuses' : 'keeps deferring';
+  const text = `${path} ${word} the canary (${newest.summary}) though its SMTP probe passes: its policy, not an outage`;
+  return [{ kind: 'policy', path, text }];
+}
+
+const fates: Partial<Readonly<Record<CanaryStatus, Fate>>> = {
+  delayed: 'delayed',
+  swallowed: 'swallowed',
+  bounced: 'bounced',
+};
+
+/** Health of the paths with what canaries add: a path that takes mail and does not deliver it is down. */
+export function withCanaries(
+  health: ReadonlyMap<string, PathHealth>,
+  report: CanaryReport | null,
+): Map<string, PathHealth> {
+  return new Map(
+    [...health].map(([path, one]) => {
+      const finding = report?.findings.find((other) => other.kind === 'path' && other.path === path);
+      const verdict = report?.verdicts.get(path);
+      const takesMail = one.status === 'ok' || one.status === 'degraded';
+      if (finding === undefined || verdict === undefined || !takesMail) return [path, one];
+      const fate = fates[verdict.status] ?? one.fate;
+      return [path, { ...one, status: 'down', fate, reason: finding.text, failingSince: verdict.since }];
+    }),
+  );
+}
+
+const secondMs = 1000;
+
+/** Coarse, for a sentence that must not change with every run: `45s`, `14m`, `3h`. */
+function age(ms: number): string {
+  if (ms < 60 * secondMs) return `${Math.round(ms / secondMs)}s`;
+  return ms < 7200 * secondMs
+    ? `${Math.floor(ms / (60 * secondMs))}m`
+    : `${Math.floor(ms / (3600 * secondMs))}h`;
+}
