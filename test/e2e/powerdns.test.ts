@@ -18,7 +18,7 @@ const never = new AbortController().signal;
 const providerAt = (url: string, apiKey = realApiKey) =>
   createPowerdnsProvider(
     { name: 'pdns', url, apiKey: new Secret(apiKey), serverId: 'localhost', timeoutMs: 5000 },
-    { clock: { sleep: () => Promise.resolve() } },
+    { clock: { now: () => 0, sleep: () => Promise.resolve() } },
   );
 
 if (missing !== null)

@@ -10,19 +10,12 @@
 import { createHash } from 'node:crypto';
 
 import type { DomainName } from '../../model/domain-name.ts';
-import type { Rrset, RrType } from '../../model/rrset.ts';
 import type { Secret } from '../../model/secret.ts';
 import { sanitise } from '../../model/text.ts';
-import { checkChanges, standingOf, unwritten } from '../changes.ts';
 import { providerKinds } from '../kinds.ts';
-import type {
-  Provider,
-  ProviderCapabilities,
-  ReplaceOutcome,
-  RrsetQuestion,
-  ZoneChange,
-} from '../provider.ts';
+import type { Provider, ProviderCapabilities, RrsetQuestion } from '../provider.ts';
 import type { Rate, RateBudgets } from '../rate-budget.ts';
+import { judge, type Outcomes, type Pending, type ProviderClock, ZoneProvider } from '../zone-provider.ts';
 import { CloudflareApi } from './api.ts';
 import type { CloudflareConfig } from './config.ts';
 import { isProxied, type Live, oddities } from './convert.ts';
@@ -36,18 +29,13 @@ const defaultUrl = 'https://api.cloudflare.com/client/v4';
  *  dashboard included (developers.cloudflare.com, "Rate limits"). At most 250 + 300 s * 3 = 1,150 are made here. */
 const rate: Rate = { burst: 250, perSecond: 3 };
 
-export interface CloudflareClock {
-  now(): number;
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-}
-
 export type CloudflareOptions = Omit<CloudflareConfig, 'type' | 'token'> & {
   readonly name: string;
   readonly token: Secret;
 };
 
 export interface CloudflareDeps {
-  readonly clock: CloudflareClock;
+  readonly clock: ProviderClock;
   readonly budgets: RateBudgets;
 }
 
@@ -55,17 +43,18 @@ export function createCloudflareProvider(options: CloudflareOptions, deps: Cloud
   return new CloudflareProvider(options, deps);
 }
 
-class CloudflareProvider implements Provider {
+class CloudflareProvider extends ZoneProvider {
   readonly name: string;
   readonly capabilities: ProviderCapabilities;
   readonly #options: CloudflareOptions;
-  readonly #clock: CloudflareClock;
+  readonly #clock: ProviderClock;
   readonly #api: CloudflareApi;
   readonly #zones: Zones;
   /** What was odd about RRsets as last read, by zone and RRset. */
   readonly #odd = new Map<DomainName, Map<string, readonly string[]>>();
 
   constructor(options: CloudflareOptions, { clock, budgets }: CloudflareDeps) {
+    super();
     this.name = options.name;
     this.#options = options;
     this.#clock = clock;
@@ -96,58 +85,8 @@ class CloudflareProvider implements Provider {
     return `cloudflare (account ${account.id}${called})`;
   }
 
-  async readRrset(
-    zone: DomainName,
-    owner: DomainName,
-    type: RrType,
-    signal: AbortSignal,
-  ): Promise<Rrset | null> {
-    const [rrset] = await this.readRrsets(zone, [{ owner, type }], signal);
-    return rrset ?? null;
-  }
-
-  async readRrsets(
-    zone: DomainName,
-    questions: readonly RrsetQuestion[],
-    signal: AbortSignal,
-  ): Promise<readonly (Rrset | null)[]> {
-    return (await this.#read(zone, questions, signal)).map((one) => one.rrset);
-  }
-
-  async replaceRrsets(
-    zone: DomainName,
-    changes: readonly ZoneChange[],
-    signal: AbortSignal,
-  ): Promise<readonly ReplaceOutcome[]> {
-    checkChanges(zone, changes, this.capabilities.maxBatch);
-    checkWritable(changes, this.#options.ttlBounds);
-    if (changes.length === 0) return [];
-    const found = await this.#zones.find(zone, signal);
-    const readAt = this.#clock.now();
-    const live = await this.#read(zone, changes, signal);
-    const standings = changes.map((change, index) => standingOf(change, live[index]?.rrset ?? null));
-    if (standings.includes('conflict') || !standings.includes('write'))
-      return unwritten(
-        changes,
-        live.map((one) => one.rrset),
-      );
-    const due = changes.flatMap((change, index) => {
-      const one = live[index];
-      return standings[index] === 'write' && one !== undefined ? [{ index, change, live: one }] : [];
-    });
-    const outcomes = await writeChanges(
-      {
-        api: this.#api,
-        zone: found,
-        clock: this.#clock,
-        maxOperations: this.#options.maxOperations,
-        read: (again, readSignal) => this.#read(zone, again, readSignal),
-      },
-      due,
-      readAt,
-      signal,
-    );
-    return changes.map((_, index) => outcomes.get(index) ?? { state: 'unchanged' });
+  zoneId(zone: DomainName): string | null {
+    return this.#zones.known(zone)?.id ?? null;
   }
 
   readNotes(zone: DomainName): Promise<readonly string[]> {
@@ -163,16 +102,32 @@ class CloudflareProvider implements Provider {
       : null;
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  protected async replace(
+    zone: DomainName,
+    pending: readonly Pending[],
+    signal: AbortSignal,
+  ): Promise<Outcomes> {
+    const changes = pending.map((one) => one.change);
+    checkWritable(changes, this.#options.ttlBounds);
+    const found = await this.#zones.find(zone, signal);
+    const readAt = this.#clock.now();
+    const judged = judge(pending, await this.see(zone, changes, signal));
+    if ('settled' in judged) return judged.settled;
+    const options = {
+      api: this.#api,
+      zone: found,
+      clock: this.#clock,
+      maxOperations: this.#options.maxOperations,
+      see: (again: readonly RrsetQuestion[], readSignal: AbortSignal) => this.see(zone, again, readSignal),
+    };
+    return writeChanges(options, judged.due, readAt, signal);
   }
 
-  async #read(
+  protected async see(
     zone: DomainName,
     questions: readonly RrsetQuestion[],
     signal: AbortSignal,
   ): Promise<readonly Live[]> {
-    signal.throwIfAborted();
     const found = await this.#zones.find(zone, signal);
     const live = await readLive(this.#api, found, questions, signal);
     const odd = this.#odd.get(zone) ?? new Map<string, readonly string[]>();

@@ -1,13 +1,22 @@
 // Sends the changes of one call, batch after batch, and finds out what became of each. What is thrown was surely not
 // applied; after a first batch was, failures are outcomes.
 
-import { AppError, exitCodes, ProviderError } from '../../errors.ts';
+import { exitCodes, ProviderError } from '../../errors.ts';
 import { displayName } from '../../model/domain-name.ts';
 import type { TtlBounds } from '../../model/route.ts';
-import { formatRrset, isSameRrset, type RrType } from '../../model/rrset.ts';
-import { sanitise } from '../../model/text.ts';
-import { standingOf, unwritten } from '../changes.ts';
-import type { ReplaceOutcome, ZoneChange } from '../provider.ts';
+import type { RrType } from '../../model/rrset.ts';
+import type { ZoneChange } from '../provider.ts';
+import {
+  confirm,
+  type Due,
+  judge,
+  type Outcomes,
+  outcomesOf,
+  type ProviderClock,
+  readBack,
+  type See,
+  writeInTurn,
+} from '../zone-provider.ts';
 import { type CloudflareApi, longestWaitMs, type ZoneAt } from './api.ts';
 import { countOf, isLocked, joined, type Live, operationsFor } from './convert.ts';
 import {
@@ -45,50 +54,33 @@ export function checkWritable(changes: readonly ZoneChange[], { least, most }: T
   }
 }
 
-/** A change that is to be written, and what stands there as last read. */
-interface Due {
-  /** In the caller's list. */
-  readonly index: number;
-  readonly change: ZoneChange;
-  readonly live: Live;
-}
-
 export interface WritingOptions {
   readonly api: CloudflareApi;
   readonly zone: ZoneAt;
-  readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
+  readonly clock: ProviderClock;
   readonly maxOperations: number;
-  readonly read: (changes: readonly ZoneChange[], signal: AbortSignal) => Promise<readonly Live[]>;
+  readonly see: See<Live>;
 }
-
-type Outcomes = Map<number, ReplaceOutcome>;
-
-const never = new AbortController().signal;
 
 /** By index of the change; `readAt` is when `due` was read. Throws where nothing was applied. */
 export async function writeChanges(
   options: WritingOptions,
-  due: readonly Due[],
+  due: readonly Due<Live>[],
   readAt: number,
   signal: AbortSignal,
 ): Promise<Outcomes> {
-  const outcomes: Outcomes = new Map();
-  let stop: string | null = null;
-  for (const batch of batchesOf(due, options)) {
-    const one: Outcomes =
-      stop === null ? await guarded(options, batch, outcomes, readAt, signal) : skipped(batch, stop);
-    for (const [index, outcome] of one) outcomes.set(index, outcome);
-    stop ??= stopAfter(one);
-  }
-  const done = due.filter(({ index }) => outcomes.get(index)?.state === 'applied');
-  if (done.length > 0)
-    for (const [index, outcome] of await confirm(options, done)) outcomes.set(index, outcome);
-  return outcomes;
+  const written = await writeInTurn(batchesOf(due, options), signal, (batch) =>
+    writeBatch(options, batch, readAt, signal),
+  );
+  // What somebody added meanwhile only shows now.
+  const done = due.filter(({ index }) => written.get(index)?.state === 'applied');
+  if (done.length === 0) return written;
+  return new Map([...written, ...(await confirm(done, options.see, `${options.api.host} took the batch`))]);
 }
 
 /** In order, as full as they go; an RRset is never torn apart. */
-function batchesOf(due: readonly Due[], { maxOperations, zone }: WritingOptions): Due[][] {
-  const batches: Due[][] = [];
+function batchesOf(due: readonly Due<Live>[], { maxOperations, zone }: WritingOptions): Due<Live>[][] {
+  const batches: Due<Live>[][] = [];
   let count = Infinity;
   for (const one of due) {
     const size = countOf(operationsFor(one.change, one.live));
@@ -103,54 +95,36 @@ function batchesOf(due: readonly Due[], { maxOperations, zone }: WritingOptions)
   return batches;
 }
 
-/** An error after something was applied is told as an outcome. */
-async function guarded(
-  options: WritingOptions,
-  batch: readonly Due[],
-  before: Outcomes,
-  readAt: number,
-  signal: AbortSignal,
-): Promise<Outcomes> {
-  try {
-    signal.throwIfAborted();
-    return await writeBatch(options, batch, readAt, signal);
-  } catch (error) {
-    const isFirst = ![...before.values()].some((one) => one.state === 'applied');
-    if (isFirst || !(error instanceof AppError || signal.aborted)) throw error;
-    return skipped(batch, error instanceof AppError ? error.message : 'interrupted before it was sent');
-  }
-}
-
 async function writeBatch(
   options: WritingOptions,
-  batch: readonly Due[],
+  batch: readonly Due<Live>[],
   readAt: number,
   signal: AbortSignal,
 ): Promise<Outcomes> {
   const { api, zone, clock } = options;
-  const changes = batch.map((one) => one.change);
-  let live: readonly Live[] = batch.map((one) => one.live);
+  let due = batch;
   let lookedAt = readAt;
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
     // First, for it may wait long.
     await api.turn(signal);
     if (attempt > 1 || clock.now() - lookedAt > freshMs) {
       lookedAt = clock.now();
-      live = await options.read(changes, signal);
-      const rrsets = live.map((one) => one.rrset);
-      const standings = changes.map((change, at) => standingOf(change, rrsets[at] ?? null));
-      if (standings.includes('conflict') || !standings.includes('write'))
-        return outcomesIn(batch, unwritten(changes, rrsets));
+      const live = await options.see(
+        due.map((one) => one.change),
+        signal,
+      );
+      const judged = judge(due, live);
+      if ('settled' in judged) return judged.settled;
+      ({ due } = judged);
     }
-    const locked = live.find((one) => isLocked(one.records));
-    if (locked !== undefined) throw lockedError(zone.name);
-    const operations = joined(changes.map((change, at) => operationsFor(change, live[at] ?? nothing)));
+    if (due.some((one) => isLocked(one.live.records))) throw lockedError(zone.name);
+    const operations = joined(due.map((one) => operationsFor(one.change, one.live)));
     const written = await api.batch(zone, operations, signal);
     switch (written.kind) {
       case 'done':
-        return applied(batch);
+        return outcomesOf(due, () => ({ state: 'applied' }));
       case 'lost':
-        return readBack(options, batch, written.reason, signal);
+        return settleLost(options, due, written.reason, signal);
       case 'not-sent':
         throw noAnswerError(api.host, written.reason, 'the batch was not applied');
       case 'throttled':
@@ -164,91 +138,15 @@ async function writeBatch(
   throw neverAgreed(api.host, zone.name, maxAttempts);
 }
 
-const nothing: Live = { rrset: null, records: [] };
-
-function applied(batch: readonly Due[]): Outcomes {
-  return outcomesIn(
-    batch,
-    batch.map(() => ({ state: 'applied' })),
-  );
-}
-
-/** The batches were done; what somebody added meanwhile only shows now. */
-async function confirm(options: WritingOptions, batch: readonly Due[]): Promise<Outcomes> {
-  let live: readonly Live[];
-  try {
-    // Not the caller's signal: what was written is told, even to somebody who gave up.
-    live = await options.read(
-      batch.map((one) => one.change),
-      never,
-    );
-  } catch {
-    return applied(batch);
-  }
-  return outcomesIn(
-    batch,
-    batch.map(({ change }, at): ReplaceOutcome => {
-      const rrset = live[at]?.rrset ?? null;
-      if (isSameRrset(rrset, change.desired)) return { state: 'applied' };
-      const now = rrset === null ? 'no such RRset' : formatRrset(rrset).join(', ');
-      const reason = `${options.api.host} took the batch, and somebody else wrote too; it holds: ${now}`;
-      return { state: 'unknown', reason: sanitise(reason, 600) };
-    }),
-  );
-}
-
-/** The reply was lost: what is live decides. Never sends again. */
-async function readBack(
-  options: WritingOptions,
-  batch: readonly Due[],
-  lost: string,
+async function settleLost(
+  { api, see, clock }: WritingOptions,
+  due: readonly Due<Live>[],
+  reason: string,
   signal: AbortSignal,
 ): Promise<Outcomes> {
-  const changes = batch.map((one) => one.change);
-  for (const pauseMs of readBackPausesMs) {
-    await options.clock.sleep(pauseMs, never);
-    let live: readonly Live[];
-    try {
-      live = await options.read(changes, never);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : 'no answer';
-      const reason = sanitise(`no reply to the batch (${lost}), and reading back failed: ${why}`, 600);
-      return outcomesIn(
-        batch,
-        batch.map(() => ({ state: 'unknown', reason })),
-      );
-    }
-    const standings = changes.map((change, at) => standingOf(change, live[at]?.rrset ?? null));
-    if (standings.every((one) => one === 'write')) continue;
-    return outcomesIn(
-      batch,
-      standings.map((standing, at) =>
-        standing === 'done' ? { state: 'applied' } : { state: 'conflict', live: live[at]?.rrset ?? null },
-      ),
-    );
-  }
+  const what = `no reply to the batch (${reason})`;
+  const outcomes = await readBack({ due, see, clock, pausesMs: readBackPausesMs, what });
+  if (outcomes !== null) return outcomes;
   signal.throwIfAborted();
-  throw noAnswerError(options.api.host, lost, 'the batch was not applied');
-}
-
-function outcomesIn(batch: readonly Due[], outcomes: readonly ReplaceOutcome[]): Outcomes {
-  return new Map(
-    batch.flatMap(({ index }, at) => {
-      const outcome = outcomes[at];
-      return outcome === undefined ? [] : [[index, outcome] as const];
-    }),
-  );
-}
-
-function skipped(batch: readonly Due[], reason: string): Outcomes {
-  return outcomesIn(
-    batch,
-    batch.map(() => ({ state: 'skipped', reason })),
-  );
-}
-
-function stopAfter(outcomes: Outcomes): string | null {
-  const states = new Set([...outcomes.values()].map((one) => one.state));
-  if (states.has('skipped') || states.has('conflict')) return 'an earlier batch of the zone was not applied';
-  return states.has('unknown') ? 'what became of an earlier batch of the zone is not known' : null;
+  throw noAnswerError(api.host, reason, 'the batch was not applied');
 }

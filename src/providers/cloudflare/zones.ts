@@ -44,6 +44,11 @@ export class Zones {
     return first?.account ?? null;
   }
 
+  /** As found before; asks nobody. */
+  known(name: DomainName): FoundZone | null {
+    return this.#found.get(name) ?? null;
+  }
+
   /** Throws ProviderError `zone-unknown` where there is none in service, or more than one. */
   async find(name: DomainName, signal: AbortSignal): Promise<FoundZone> {
     const known = this.#found.get(name);

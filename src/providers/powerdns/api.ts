@@ -42,7 +42,12 @@ export interface RrsetPatch {
 /** Some 100,000 RRsets; a larger zone should be written through rfc2136, which reads single names. Bytes. */
 const maxAnswerBytes = 64 * 1024 * 1024;
 
-export type Sent = { readonly outcome: 'applied' } | { readonly outcome: 'lost'; readonly reason: string };
+/** not-sent: nothing left this machine; lost: no reply tells. */
+export type Sent =
+  { readonly outcome: 'applied' } | { readonly outcome: 'not-sent' | 'lost'; readonly reason: string };
+
+/** After an abort, how long a write that is out may still be answered; ms. */
+const abortGraceMs = 3000;
 
 export class PowerdnsApi {
   readonly #access: PowerdnsAccess;
@@ -68,13 +73,25 @@ export class PowerdnsApi {
     });
   }
 
-  /** One transaction: all or nothing. `lost` where no reply tells. */
+  /** One transaction: all or nothing. Rejects on abort only as long as nothing was sent: what is out is waited for. */
   async patchRrsets(zone: DomainName, rrsets: readonly RrsetPatch[], signal: AbortSignal): Promise<Sent> {
+    signal.throwIfAborted();
+    const grace = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const onAbort = () => {
+      timer = setTimeout(() => {
+        grace.abort(new Error('interrupted before the reply'));
+      }, abortGraceMs);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
     let reply: Reply;
     try {
-      reply = await this.#request(zone, { method: 'PATCH', body: JSON.stringify({ rrsets }) }, signal);
+      reply = await this.#request(zone, { method: 'PATCH', body: JSON.stringify({ rrsets }) }, grace.signal);
     } catch (error) {
-      return { outcome: 'lost', reason: reasonOf(error) };
+      return { outcome: isUnsent(error) ? 'not-sent' : 'lost', reason: reasonOf(error) };
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
     }
     if (reply.status === 204 || reply.status === 200) return { outcome: 'applied' };
     // A server error may come after its database has taken the change.
@@ -163,6 +180,13 @@ function jsonOf(text: string): unknown {
 function errorText(text: string): string {
   const parsed = z.object({ error: z.string() }).safeParse(jsonOf(text));
   return parsed.success ? parsed.data.error : text;
+}
+
+/** No connection was made. */
+function isUnsent(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : null;
+  const code: unknown = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : null;
+  return code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN';
 }
 
 /** fetch hides the reason of a failed connection in `cause`. */

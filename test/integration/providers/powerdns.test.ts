@@ -14,7 +14,7 @@ const never = new AbortController().signal;
 const providerAt = (url: string, apiKey = FakePowerdns.apiKey) =>
   createPowerdnsProvider(
     { name: 'pdns', url, apiKey: new Secret(apiKey), serverId: 'localhost', timeoutMs: 2000 },
-    { clock: { sleep: () => Promise.resolve() } },
+    { clock: { now: () => 0, sleep: () => Promise.resolve() } },
   );
 
 describeProviderContract('powerdns keeps the contract of a provider', async () => {
