@@ -51,8 +51,14 @@ export class UpdateServer {
   servedSerialOffset = 0;
   /** Answers to queries without TSIG, or with a broken one. */
   queryFault: 'unsigned' | 'forged' | 'lame' | null = null;
-  /** Closes the connection after every answer. */
-  isOneShot = false;
+  /** Closes a connection after so many answers. */
+  answersPerConnection = Infinity;
+  /** What becomes of questions that come together: answered in order, the last first, with each other's ids, or only the
+   *  first of them. */
+  manner: 'in order' | 'last first' | 'ids swapped' | 'first only' = 'in order';
+  /** Connections taken, and the most questions that waited on one for an answer. */
+  connections = 0;
+  mostWaiting = 0;
   /** `QUERY example.com. MX` or `UPDATE example.com.`, in order. */
   readonly log: string[] = [];
   readonly #server = createServer((socket) => this.#serve(socket));
@@ -123,28 +129,44 @@ export class UpdateServer {
 
   #serve(socket: Socket): void {
     this.#sockets.add(socket);
+    this.connections++;
     let received = Buffer.alloc(0);
+    let waiting: Uint8Array[] = [];
+    let answered = 0;
+    const send = (reply: Uint8Array) => {
+      const framed = Buffer.concat([Uint8Array.of(reply.length >> 8, reply.length & 0xff), reply]);
+      if (++answered < this.answersPerConnection) socket.write(framed);
+      else if (answered === this.answersPerConnection) socket.end(framed);
+    };
+    // What has come by the time that there is nothing more to read has come together.
+    const answerAll = () => {
+      const together = waiting;
+      waiting = [];
+      this.mostWaiting = Math.max(this.mostWaiting, together.length);
+      const replies = together.flatMap((octets) => this.#answer(socket, octets) ?? []);
+      for (const reply of inManner(replies, this.manner)) send(reply);
+    };
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => {});
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk]);
       while (received.length >= 2 && received.length >= received.readUInt16BE(0) + 2) {
         const end = received.readUInt16BE(0) + 2;
-        this.#answer(socket, Uint8Array.from(received.subarray(2, end)));
+        if (waiting.push(Uint8Array.from(received.subarray(2, end))) === 1) setImmediate(answerAll);
         received = received.subarray(end);
       }
     });
   }
 
-  #answer(socket: Socket, octets: Uint8Array): void {
+  /** Null where nothing is answered. */
+  #answer(socket: Socket, octets: Uint8Array): Uint8Array | null {
     const decoded = decodeMessage(octets);
     if (!decoded.ok) throw new Error(`the adapter sent ${decoded.fault}`);
     const { message } = decoded;
     const [question] = message.questions;
     if (message.opcode === opcodes.update) {
       this.log.push(`UPDATE ${question?.name}`);
-      this.#update(socket, octets, message);
-      return;
+      return this.#update(socket, octets, message);
     }
     this.log.push(`QUERY ${question?.name} ${question?.type}`);
     const reply = this.#judge(octets, false);
@@ -152,41 +174,40 @@ export class UpdateServer {
       this.#judge(this.#late, true);
       this.#late = null;
     }
-    const shown =
-      this.queryFault === 'unsigned' || this.queryFault === 'lame'
-        ? reencode(reply, { tsig: null, ...(this.queryFault === 'lame' ? { isAuthoritative: false } : {}) })
-        : this.queryFault === 'forged'
-          ? forge(reply)
-          : reply;
-    send(socket, shown, this.isOneShot);
+    return this.queryFault === 'unsigned' || this.queryFault === 'lame'
+      ? reencode(reply, { tsig: null, ...(this.queryFault === 'lame' ? { isAuthoritative: false } : {}) })
+      : this.queryFault === 'forged'
+        ? forge(reply)
+        : reply;
   }
 
-  #update(socket: Socket, octets: Uint8Array, message: Message): void {
+  #update(socket: Socket, octets: Uint8Array, message: Message): Uint8Array | null {
+    const leave = () => {
+      socket.destroy();
+      return null;
+    };
     this.beforeUpdate?.();
     const fault = this.faults.shift();
-    if (fault === 'close-before') return void socket.destroy();
-    if (fault === 'silent-before') return;
+    if (fault === 'close-before') return leave();
+    if (fault === 'silent-before') return null;
     if (fault === 'late') {
       this.#late = octets;
-      return void socket.destroy();
+      return leave();
     }
     if (typeof fault === 'object') {
       const response = makeResponse(message, { rcode: fault.rcode });
       const mac = message.tsig?.mac ?? null;
-      const reply = fault.isSigned
+      return fault.isSigned
         ? signMessage(response, this.key, this.#nowSeconds(), mac).octets
         : encodeMessage(response);
-      send(socket, reply, this.isOneShot);
-      return;
     }
     const reply = this.#judge(octets, true);
     if (fault === 'then-gone') this.#server.close();
-    if (fault === 'close-after' || fault === 'then-gone') return void socket.destroy();
-    if (fault === 'silent-after') return;
-    if (fault === 'unsigned') send(socket, reencode(reply, { tsig: null }), this.isOneShot);
-    else if (fault === 'forged') send(socket, forge(reply), this.isOneShot);
-    else if (fault === 'garbage') send(socket, Uint8Array.of(1, 2, 3), this.isOneShot);
-    else send(socket, reply, this.isOneShot);
+    if (fault === 'close-after' || fault === 'then-gone') return leave();
+    if (fault === 'silent-after') return null;
+    if (fault === 'unsigned') return reencode(reply, { tsig: null });
+    if (fault === 'forged') return forge(reply);
+    return fault === 'garbage' ? Uint8Array.of(1, 2, 3) : reply;
   }
 
   #judge(octets: Uint8Array, isUpdate: boolean): Uint8Array {
@@ -234,8 +255,18 @@ function forge(octets: Uint8Array): Uint8Array {
   return encodeMessage({ ...decoded.message, tsig: { ...decoded.message.tsig, mac } });
 }
 
-function send(socket: Socket, octets: Uint8Array, isLast: boolean): void {
-  const framed = Buffer.concat([Uint8Array.of(octets.length >> 8, octets.length & 0xff), octets]);
-  if (isLast) socket.end(framed);
-  else socket.write(framed);
+function inManner(replies: readonly Uint8Array[], manner: UpdateServer['manner']): readonly Uint8Array[] {
+  switch (manner) {
+    case 'in order':
+      return replies;
+    case 'last first':
+      return replies.toReversed();
+    case 'first only':
+      return replies.slice(0, 1);
+    case 'ids swapped': {
+      const ids = replies.map((one) => one.slice(0, 2)).reverse();
+      for (const [at, reply] of replies.entries()) reply.set(ids[at] ?? []);
+      return replies;
+    }
+  }
 }

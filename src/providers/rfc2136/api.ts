@@ -7,10 +7,9 @@ import { decodeMessage } from '../../dns/decode.ts';
 import { encodeMessage, makeQuery } from '../../dns/encode.ts';
 import { type Message, opcodes, rcodes } from '../../dns/message.ts';
 import { signMessage, type TsigKey, verifyTsig } from '../../dns/tsig.ts';
-import type { DomainName } from '../../model/domain-name.ts';
 import type { ServerAddress } from '../../model/route.ts';
-import type { RrType } from '../../model/rrset.ts';
-import { type Carried, Link } from './link.ts';
+import type { RrsetQuestion } from '../provider.ts';
+import { Link } from './link.ts';
 
 export interface Answer {
   readonly kind: 'answer';
@@ -36,6 +35,21 @@ const unsignedRefusals = new Set<number>([
   rcodes.NOTAUTH,
 ]);
 
+/** Questions signed ahead of being sent: few enough that no signature is minutes old when its turn comes. */
+const questionsSigned = 256;
+
+const unasked: NoAnswer = { kind: 'lost', reason: 'not asked' };
+
+/** Unlike those in `taken`, and added to them: answers that come out of order are told apart by it. */
+function freshId(taken: Set<number>): number {
+  for (;;) {
+    const id = randomInt(0x10000);
+    if (taken.has(id)) continue;
+    taken.add(id);
+    return id;
+  }
+}
+
 export interface ConversationOptions {
   readonly server: ServerAddress;
   readonly key: TsigKey | null;
@@ -54,28 +68,44 @@ export class Conversation {
     this.#link = new Link(options.server, options.timeoutMs);
   }
 
-  /** RD=0, no EDNS: over TCP there is no size to tell, and old servers choke on less. */
-  query(name: DomainName, type: RrType, signal: AbortSignal): Promise<Asked> {
-    const query = makeQuery({ id: randomInt(0x10000), name, type, edns: null });
-    return this.#ask(query, (octets) => this.#link.read(octets, signal));
+  /** One answer per question, in order. RD=0, no EDNS: over TCP there is no size to tell, and old servers choke on less. */
+  async query(questions: readonly RrsetQuestion[], signal: AbortSignal): Promise<Asked[]> {
+    const answers: Asked[] = [];
+    for (let from = 0; from < questions.length; from += questionsSigned) {
+      const ids = new Set<number>();
+      const asked = questions.slice(from, from + questionsSigned).map(({ owner, type }) => {
+        const query = makeQuery({ id: freshId(ids), name: owner, type, edns: null });
+        return { query, ...this.#sign(query) };
+      });
+      const carried = await this.#link.read(
+        asked.map((one) => one.octets),
+        signal,
+      );
+      for (const [at, { query, mac }] of asked.entries()) {
+        const one = carried[at] ?? unasked;
+        answers.push(one.kind === 'reply' ? this.#judge(query, mac, one.octets) : one);
+      }
+    }
+    return answers;
   }
 
   /** After it was sent an abort no longer rejects: the answer says what became of it. */
-  update(update: Message, signal: AbortSignal): Promise<Asked> {
-    const message = { ...update, id: randomInt(0x10000) };
-    return this.#ask(message, (octets) => this.#link.write(octets, signal));
+  async update(update: Message, signal: AbortSignal): Promise<Asked> {
+    const message = { ...update, id: freshId(new Set()) };
+    const { octets, mac } = this.#sign(message);
+    const carried = await this.#link.write(octets, signal);
+    return carried.kind === 'reply' ? this.#judge(message, mac, carried.octets) : carried;
   }
 
   close(): void {
     this.#link.close();
   }
 
-  async #ask(message: Message, carry: (octets: Uint8Array) => Promise<Carried>): Promise<Asked> {
+  #sign(message: Message): { readonly octets: Uint8Array; readonly mac: Uint8Array | null } {
     const { key, nowSeconds } = this.#options;
-    const sent =
-      key === null ? { octets: encodeMessage(message), mac: null } : signMessage(message, key, nowSeconds());
-    const carried = await carry(sent.octets);
-    return carried.kind === 'reply' ? this.#judge(message, sent.mac, carried.octets) : carried;
+    return key === null
+      ? { octets: encodeMessage(message), mac: null }
+      : signMessage(message, key, nowSeconds());
   }
 
   #judge(asked: Message, requestMac: Uint8Array | null, octets: Uint8Array): Asked {

@@ -15,21 +15,23 @@ import { makeUpdate } from '../../dns/update.ts';
 import { ConfigError } from '../../errors.ts';
 import type { DomainName } from '../../model/domain-name.ts';
 import type { ServerAddress } from '../../model/route.ts';
-import { formatRrset, isSameRrset, maxTtl, type Rrset } from '../../model/rrset.ts';
+import { isSameRrset, maxTtl, type Rrset } from '../../model/rrset.ts';
 import type { Secret } from '../../model/secret.ts';
-import { sanitise } from '../../model/text.ts';
-import { checkChanges, type Standing, standingOf, unwritten } from '../changes.ts';
 import { providerKinds } from '../kinds.ts';
-import type {
-  Provider,
-  ProviderCapabilities,
-  ReplaceOutcome,
-  RrsetQuestion,
-  ZoneChange,
-} from '../provider.ts';
+import type { Provider, ProviderCapabilities, RrsetQuestion } from '../provider.ts';
+import {
+  confirm,
+  type Due,
+  judge,
+  type Outcomes,
+  type Pending,
+  type ProviderClock,
+  readBack,
+  ZoneProvider,
+} from '../zone-provider.ts';
 import { Conversation, type NoAnswer } from './api.ts';
 import type { Live } from './convert.ts';
-import { readZone, type Wanted, type ZoneReading } from './reading.ts';
+import { readZone, type ZoneReading } from './reading.ts';
 import { aliased, neverAgreed, noAnswerOf, type RefusedRequest, refusalOf } from './refusals.ts';
 import { Turns } from './turns.ts';
 
@@ -61,16 +63,10 @@ export interface Rfc2136Options {
   readonly timeoutMs: number;
 }
 
-/** `runtime/clock.ts` has one; providers know only this much of it. */
-export interface Rfc2136Clock {
-  now(): number;
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-}
-
 /** Throws ConfigError where the secret is not base64. */
 export function createRfc2136Provider(
   options: Rfc2136Options,
-  deps: { readonly clock: Rfc2136Clock },
+  deps: { readonly clock: ProviderClock },
 ): Provider {
   return new Rfc2136Provider(options, deps.clock);
 }
@@ -86,17 +82,18 @@ function keyOf(options: Rfc2136Options): TsigKey | null {
   return { name, algorithm, secret };
 }
 
-class Rfc2136Provider implements Provider {
+class Rfc2136Provider extends ZoneProvider {
   readonly name: string;
   readonly label: string;
   readonly capabilities = capabilities;
   readonly #server: string;
   readonly #key: TsigKey | null;
-  readonly #clock: Rfc2136Clock;
+  readonly #clock: ProviderClock;
   readonly #open: () => Conversation;
   readonly #turns = new Turns();
 
-  constructor(options: Rfc2136Options, clock: Rfc2136Clock) {
+  constructor(options: Rfc2136Options, clock: ProviderClock) {
+    super();
     const { address, port } = options.server;
     this.name = options.name;
     this.#server = port === 53 ? address : `${address}#${port}`;
@@ -113,75 +110,61 @@ class Rfc2136Provider implements Provider {
       });
   }
 
-  async readRrset(
-    zone: DomainName,
-    owner: DomainName,
-    type: Rrset['type'],
-    signal: AbortSignal,
-  ): Promise<Rrset | null> {
-    const [rrset] = await this.readRrsets(zone, [{ owner, type }], signal);
-    return rrset ?? null;
-  }
-
-  async readRrsets(
+  protected async see(
     zone: DomainName,
     questions: readonly RrsetQuestion[],
     signal: AbortSignal,
-  ): Promise<readonly (Rrset | null)[]> {
+  ): Promise<readonly Live[]> {
     const talk = this.#open();
     try {
-      const { live } = await this.#read(talk, zone, questions, signal);
-      return live.map((one) => one.rrset);
+      return (await this.#read(talk, zone, questions, signal)).live;
     } finally {
       talk.close();
     }
   }
 
-  async replaceRrsets(
-    zone: DomainName,
-    changes: readonly ZoneChange[],
-    signal: AbortSignal,
-  ): Promise<readonly ReplaceOutcome[]> {
-    checkChanges(zone, changes, capabilities.maxBatch);
-    if (changes.length === 0) return [];
+  protected replace(zone: DomainName, pending: readonly Pending[], signal: AbortSignal): Promise<Outcomes> {
     return this.#turns.take(zone, async () => {
       signal.throwIfAborted();
       const talk = this.#open();
       try {
-        return await this.#replace(talk, zone, changes, signal);
+        return await this.#write(talk, zone, pending, signal);
       } finally {
         talk.close();
       }
     });
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  async #replace(
+  async #write(
     talk: Conversation,
     zone: DomainName,
-    changes: readonly ZoneChange[],
+    pending: readonly Pending[],
     signal: AbortSignal,
-  ): Promise<readonly ReplaceOutcome[]> {
+  ): Promise<Outcomes> {
+    const questions = pending.map((one) => one.change);
     let required: Rrset | null = null;
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-      const { soa, live } = await this.#read(talk, zone, changes, signal);
-      const rrsets = live.map((one) => one.rrset);
-      const standings = changes.map((change, index) => standingOf(change, rrsets[index] ?? null));
-      if (standings.includes('conflict') || !standings.includes('write')) return unwritten(changes, rrsets);
-      const alias = changes.find((change, index) => live[index]?.isAlias === true && change.type !== 'CNAME');
-      if (alias !== undefined) throw aliased(alias.owner, alias.type);
+      const { soa, live } = await this.#read(talk, zone, questions, signal);
+      const judged = judge(pending, live);
+      if ('settled' in judged) return judged.settled;
+      const { due } = judged;
+      const alias = due.find((one) => one.live.isAlias && one.change.type !== 'CNAME');
+      if (alias !== undefined) throw aliased(alias.change.owner, alias.change.type);
       // The serial we required is still served, and yet the prerequisites failed: they see another one.
       const isSerialHidden = required !== null && isSameRrset(required, soa);
-      const due = changes.filter((_, index) => standings[index] === 'write');
-      const update = makeUpdate({ id: 0, zone, changes: due, also: isSerialHidden ? [] : [soa] });
+      const changes = due.map((one) => one.change);
+      const update = makeUpdate({ id: 0, zone, changes, also: isSerialHidden ? [] : [soa] });
       const asked = await talk.update(update, signal);
       if (asked.kind === 'not-sent') throw noAnswerOf(this.#server, asked);
-      if (asked.kind !== 'answer') return this.#readBack(zone, changes, standings, asked, signal);
+      if (asked.kind !== 'answer') return this.#readBack(zone, due, asked, signal);
       const { rcode } = asked.message;
-      if (rcode === rcodes.NOERROR) return this.#confirm(talk, zone, changes, standings);
+      // Signed, and yet Knot 3.2 says so of an ignored TTL too (2026-08), hence the look.
+      if (rcode === rcodes.NOERROR)
+        return confirm(
+          due,
+          (again, never) => this.see(zone, again, never),
+          `${this.#server} took the update`,
+        );
       if (rcode !== rcodes.NXRRSET && rcode !== rcodes.YXRRSET)
         throw refusalOf(asked, this.#request(zone, 'update'));
       required = soa;
@@ -189,60 +172,20 @@ class Rfc2136Provider implements Provider {
     throw neverAgreed(this.#server, zone, maxAttempts);
   }
 
-  /** The server said it was done, signed. Knot 3.2 says so of an ignored TTL too (2026-08), hence the look. */
-  async #confirm(
-    talk: Conversation,
-    zone: DomainName,
-    changes: readonly ZoneChange[],
-    standings: readonly Standing[],
-  ): Promise<readonly ReplaceOutcome[]> {
-    let live: readonly Live[];
-    try {
-      // Not the caller's signal: what was written is told, even to somebody who gave up.
-      live = (await this.#read(talk, zone, changes, new AbortController().signal)).live;
-    } catch {
-      live = changes.map(({ desired }) => ({ rrset: desired, isAlias: false }));
-    }
-    return changes.map((change, index) => {
-      if (standings[index] === 'done') return { state: 'unchanged' };
-      const rrset = live[index]?.rrset ?? null;
-      if (isSameRrset(rrset, change.desired)) return { state: 'applied' };
-      const now = rrset === null ? 'no such RRset' : formatRrset(rrset).join(', ');
-      return {
-        state: 'unknown',
-        reason: sanitise(`${this.#server} took the update, and yet it answers: ${now}`),
-      };
-    });
-  }
-
-  /** The reply was lost: what is live decides. Never sends again. */
   async #readBack(
     zone: DomainName,
-    changes: readonly ZoneChange[],
-    standings: readonly Standing[],
+    due: readonly Due<Live>[],
     lost: NoAnswer,
     signal: AbortSignal,
-  ): Promise<readonly ReplaceOutcome[]> {
-    const never = new AbortController().signal;
-    const talk = this.#open();
-    try {
-      for (const pauseMs of readBackPausesMs) {
-        await this.#clock.sleep(pauseMs, never);
-        const { live } = await this.#read(talk, zone, changes, never);
-        const now = changes.map((change, index) => standingOf(change, live[index]?.rrset ?? null));
-        if (changes.every((_, index) => now[index] === standings[index])) continue;
-        return changes.map((_, index): ReplaceOutcome => {
-          if (now[index] !== 'done') return { state: 'conflict', live: live[index]?.rrset ?? null };
-          return { state: standings[index] === 'done' ? 'unchanged' : 'applied' };
-        });
-      }
-    } catch (error) {
-      const why = error instanceof Error ? error.message : 'no answer';
-      const reason = sanitise(`no reply to the update (${lost.reason}), and reading back failed: ${why}`);
-      return changes.map(() => ({ state: 'unknown', reason }));
-    } finally {
-      talk.close();
-    }
+  ): Promise<Outcomes> {
+    const outcomes = await readBack({
+      due,
+      see: (again, never) => this.see(zone, again, never),
+      clock: this.#clock,
+      pausesMs: readBackPausesMs,
+      what: `no reply to the update (${lost.reason})`,
+    });
+    if (outcomes !== null) return outcomes;
     signal.throwIfAborted();
     throw noAnswerOf(this.#server, lost, 'the update was not applied');
   }
@@ -250,7 +193,7 @@ class Rfc2136Provider implements Provider {
   #read(
     talk: Conversation,
     zone: DomainName,
-    wanted: readonly Wanted[],
+    wanted: readonly RrsetQuestion[],
     signal: AbortSignal,
   ): Promise<ZoneReading> {
     return readZone(talk, this.#request(zone, 'query'), wanted, signal);

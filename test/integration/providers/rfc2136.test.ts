@@ -133,9 +133,64 @@ describe('rfc2136', () => {
   });
 
   it('survives a server that closes after every answer', async () => {
-    server.isOneShot = true;
+    server.answersPerConnection = 1;
     server.write(zone, 'MX', proxy);
     expect(await replace()).toEqual([{ state: 'applied' }]);
+  });
+
+  describe('asks many names over one connection', () => {
+    const rrsets = Array.from({ length: 300 }, (_, n) =>
+      rrsetOf(domainNameOf(`d${n}.example.com`), 'MX', 60 + n, [`${n} mx.example.org.`]),
+    );
+    const readAll = async (provider = providerAt(address)) => {
+      for (const rrset of rrsets) server.write(rrset.owner, 'MX', rrset);
+      const questions = rrsets.map(({ owner }) => ({ owner, type: 'MX' }) as const);
+      return provider.readRrsets(zone, questions, never);
+    };
+
+    it.each(['in order', 'last first'] as const)(
+      'without waiting for each answer, no more than 20 at once, answers %s',
+      async (manner) => {
+        server.manner = manner;
+        expect(await readAll()).toEqual(rrsets);
+        expect(server.connections).toBe(1);
+        expect(server.mostWaiting).toBeGreaterThan(1);
+        expect(server.mostWaiting).toBeLessThanOrEqual(20);
+        expect(server.log.slice(0, 1)).toEqual(['QUERY example.com. SOA']);
+        expect(server.log).toHaveLength(301);
+      },
+    );
+
+    it.each([1, 7, 299])('and over another where that ends after %i answers', async (count) => {
+      server.answersPerConnection = count;
+      expect(await readAll()).toEqual(rrsets);
+      // The SOA is an answer too.
+      expect(server.connections).toBe(Math.ceil(301 / count));
+    });
+
+    it('and one by one where the server takes no more', async () => {
+      server.manner = 'first only';
+      expect(await readAll()).toEqual(rrsets);
+      expect(server.connections).toBe(2);
+    });
+
+    it('and believes no answer to another question', async () => {
+      server.manner = 'ids swapped';
+      const error = await failure(readAll(providerAt(address, { tsig: null })));
+      expect(error).toMatchObject({ code: 'provider-protocol' });
+      expect(error.message).toContain('the reply answers something else');
+    });
+
+    it('and stops with what the signal says, wherever it is', async () => {
+      const abort = new AbortController();
+      const reason = new Error('Ctrl-C');
+      server.manner = 'first only';
+      const questions = rrsets.map(({ owner }) => ({ owner, type: 'MX' }) as const);
+      const reading = providerAt(address).readRrsets(zone, questions, abort.signal);
+      while (server.log.length < 10) await new Promise((resolve) => setImmediate(resolve));
+      abort.abort(reason);
+      await expect(reading).rejects.toBe(reason);
+    });
   });
 
   it('tries again when somebody changed another name of the zone meanwhile', async () => {
