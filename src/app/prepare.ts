@@ -7,6 +7,7 @@ import { judge } from '../change/guards/index.ts';
 import { matchLive, placesOf, rrsetKey } from '../change/published.ts';
 import { planOf } from '../change/plan.ts';
 import type { ActionKind, GuardResult, Plan, RrsetChange } from '../model/change.ts';
+import type { DomainName } from '../model/domain-name.ts';
 import type { Route } from '../model/route.ts';
 import type { Rrset } from '../model/rrset.ts';
 import type { ProviderCapabilities } from '../providers/provider.ts';
@@ -27,7 +28,12 @@ export interface PreparedPlan {
   /** Provider labels and what each can guarantee, by provider name. */
   readonly providers: ReadonlyMap<
     string,
-    { readonly label: string; readonly capabilities: ProviderCapabilities }
+    {
+      readonly label: string;
+      readonly capabilities: ProviderCapabilities;
+      /** The provider's ids of the zones of the plan, where it has such. */
+      readonly zoneIds: ReadonlyMap<DomainName, string>;
+    }
   >;
 }
 
@@ -121,7 +127,18 @@ async function providersOf(
 ): Promise<PreparedPlan['providers']> {
   const names = [...new Set(changes.map((one) => one.provider))];
   const opened = await Promise.all(names.map(async (name) => [name, await deps.provider(name)] as const));
-  return new Map(opened.map(([name, { label, capabilities }]) => [name, { label, capabilities }]));
+  return new Map(
+    opened.map(([name, provider]) => {
+      const zones = new Set(changes.filter((one) => one.provider === name).map((one) => one.zone));
+      const zoneIds = new Map(
+        [...zones].flatMap((zone) => {
+          const id = provider.zoneId?.(zone) ?? null;
+          return id === null ? [] : [[zone, id] as const];
+        }),
+      );
+      return [name, { label: provider.label, capabilities: provider.capabilities, zoneIds }];
+    }),
+  );
 }
 
 async function trueByOf(

@@ -59,6 +59,8 @@ export interface Provider {
     /** Id of the action, for the provider's own log where it keeps one. */
     operation?: string,
   ): Promise<readonly ReplaceOutcome[]>;
+  /** The provider's own id of the zone, for the plan; null where none is known, or not yet: a plan reads first. */
+  zoneId?(zone: DomainName): string | null;
   /** What a person should know before this zone is written here, each a sentence; for the plan. */
   readNotes?(zone: DomainName, signal: AbortSignal): Promise<readonly string[]>;
   /** Why mail cannot reach this exchange, where that is seen in its records here; null where nothing is. */

@@ -46,19 +46,53 @@ function changeLines({ plan, providers, context }: PreparedPlan, style: Style): 
   const lines = groups.slice(0, mostShown).flatMap((group) => {
     const [first, ...rest] = group;
     if (first === undefined) return [];
-    const label = providers.get(first.provider)?.label ?? first.provider;
-    const same = rest.map((one) => (one.zone === first.zone ? one.owner : `${one.owner} (${one.provider})`));
     return [
-      `  ${first.owner}  ${first.type}   ${label}, zone ${displayName(first.zone)}`,
+      ...placeLines(first, providers, style),
       ...diffLines(first, style),
       ...ttlLines(declaredTtl(context.route, plan.kind, first), first, style),
-      ...(same.length === 0 ? [] : hang('  ', `${listed(same)}: same change`, style.width)),
+      ...sameLines(first, rest, providers, style),
     ];
   });
   const hidden = groups.length - mostShown;
   return hidden > 0
     ? [...lines, `  and ${hidden} more RRsets; all of them: mxctl plan ${plan.route} --json`]
     : lines;
+}
+
+/** The account and the zone are what tells one shop.example from another. */
+function placeLines(change: RrsetChange, providers: PreparedPlan['providers'], style: Style): string[] {
+  const head = `  ${change.owner}  ${change.type}   `;
+  const place = placeOf(change, providers);
+  if (displayWidth(head + place) <= style.width) return [head + place];
+  return [head.trimEnd(), ...hang('    ', place, style.width)];
+}
+
+function placeOf({ provider, zone }: RrsetChange, providers: PreparedPlan['providers']): string {
+  const { label = provider, zoneIds } = providers.get(provider) ?? {};
+  const id = zoneIds?.get(zone);
+  return `${label}, zone ${displayName(zone)}${id === undefined ? '' : ` ${id}`}`;
+}
+
+/** Zones of an equal change that are named; a plan over hundreds of zones says the rest in a line. */
+const mostPlaces = 8;
+
+/** Who else gets the same change, and where. */
+function sameLines(
+  first: RrsetChange,
+  rest: readonly RrsetChange[],
+  providers: PreparedPlan['providers'],
+  style: Style,
+): string[] {
+  const places = [...Map.groupBy(rest, (one) => `${one.provider} ${one.zone}`).values()];
+  const shown = places.slice(0, mostPlaces).flatMap((own) => {
+    const [one] = own;
+    if (one === undefined) return [];
+    const isElsewhere = one.zone !== first.zone || one.provider !== first.provider;
+    const where = isElsewhere ? `, at ${placeOf(one, providers)}` : '';
+    return hang('  ', `${listed(own.map(({ owner }) => owner))}: same change${where}`, style.width);
+  });
+  const hidden = places.length - mostPlaces;
+  return hidden > 0 ? [...shown, `  and the same change in ${hidden} more zones`] : shown;
 }
 
 function ttlLines(declared: number | null, { provider, desired }: RrsetChange, style: Style): string[] {
@@ -183,9 +217,14 @@ export function planDocument(prepared: PreparedPlan): Record<string, unknown> {
     write_seconds: publishSeconds,
     guards,
     providers: Object.fromEntries(
-      [...providers].map(([name, { label, capabilities }]) => [
+      [...providers].map(([name, { label, capabilities, zoneIds }]) => [
         name,
-        { label, compare_and_set: capabilities.compareAndSet, atomic_batch: capabilities.hasAtomicBatch },
+        {
+          label,
+          compare_and_set: capabilities.compareAndSet,
+          atomic_batch: capabilities.hasAtomicBatch,
+          zone_ids: Object.fromEntries([...zoneIds].map(([zone, id]) => [displayName(zone), id])),
+        },
       ]),
     ),
     notes: prepared.notes,

@@ -69,6 +69,7 @@ class Route53Provider implements Provider {
   readonly #api: Route53Api;
   readonly #pace: Pace;
   readonly #zones = new Map<DomainName, Promise<HostedZone>>();
+  readonly #zoneIds = new Map<DomainName, string>();
   /** As last read, by zone: the raw strings that a DELETE must echo. */
   readonly #seen = new Map<DomainName, { readonly at: number; readonly live: Map<string, Live> }>();
   #account: Promise<string | null> | null = null;
@@ -85,6 +86,10 @@ class Route53Provider implements Provider {
   /** Names the account once it is known: a plan reads first. */
   get label(): string {
     return this.#knownAccount === null ? 'route53' : `route53 (account ${this.#knownAccount})`;
+  }
+
+  zoneId(zone: DomainName): string | null {
+    return this.#zoneIds.get(zone) ?? null;
   }
 
   async readRrset(
@@ -203,6 +208,7 @@ class Route53Provider implements Provider {
     this.#account ??= this.#api.readAccount(signal);
     try {
       const hosted = await finding;
+      this.#zoneIds.set(zone, hosted.id);
       checkOwners(
         zone,
         hosted,
