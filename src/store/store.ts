@@ -2,6 +2,7 @@
 // SQLite and PostgreSQL. Instants are ms since the epoch and come from the caller's clock. Throws StoreError where
 // the store cannot be used, LeaseError where a lease was lost.
 
+import type { Canary, LatencyHour, MailboxLook } from '../model/canary.ts';
 import type { Action, ActionState, ChangeState } from '../model/change.ts';
 import type { DomainName } from '../model/domain-name.ts';
 import type { HopHealth } from '../model/hop-health.ts';
@@ -119,6 +120,21 @@ export interface Store {
   /** Insert or replace, all or none. */
   writeRouteStates(rows: readonly RouteStateRow[]): Promise<void>;
 
+  /** Insert or replace by id, all or none. A replay that was said stays said: a null takes none back. */
+  writeCanaries(canaries: readonly Canary[]): Promise<void>;
+  /** Oldest first by id: the newest `perPath` of every path, and beside them those on their way or due for another
+   *  attempt, and those that never arrived and were not replayed (the newest thousand of a path). */
+  readCanaries(route: string, perPath: number): Promise<Canary[]>;
+  findCanaries(ids: readonly string[]): Promise<Canary[]>;
+  /** Canaries of the path that are handed over and have not arrived are marked as replayed; the count of them. */
+  markReplayed(route: string, path: string, at: number): Promise<number>;
+  readMailboxLook(route: string): Promise<MailboxLook | null>;
+  writeMailboxLooks(looks: readonly { readonly route: string; readonly look: MailboxLook }[]): Promise<void>;
+  /** Insert or replace, all or none. */
+  writeLatencyHours(hours: readonly LatencyHour[]): Promise<void>;
+  /** Oldest first. */
+  readLatencyHours(route: string, sinceAt: number): Promise<LatencyHour[]>;
+
   /** Extends the sighting of the same answer at that server, or closes it (`replacedAt`) and opens a new one. */
   recordLooks(looks: readonly Look[]): Promise<void>;
   readSightings(owner: DomainName, type: RrType): Promise<Sighting[]>;
@@ -158,7 +174,8 @@ export interface Store {
   recordRun(run: RunRecord): Promise<void>;
   lastRun(command: string): Promise<RunRecord | null>;
 
-  /** Drops observations, events and closed sightings older than the instant; never the journal's unsettled part. */
+  /** Drops observations, events, closed sightings, canaries and latencies older than the instant; never the journal's
+   *  unsettled part, nor the newest thousand of a path's canaries that never arrived or wait for another attempt. */
   prune(before: number): Promise<number>;
   info(): Promise<StoreInfo>;
   close(): Promise<void>;

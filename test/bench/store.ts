@@ -1,5 +1,5 @@
-// Figures of the state store: what a run of `auto` over a thousand routes of three hops costs in writes. Prints, and
-// asserts nothing. Usage: node test/bench/store.ts [ROUTES]
+// Figures of the state store: what a run of `auto` over a thousand routes of three hops costs in writes, and what a
+// long history of canaries costs a run. Prints, and asserts nothing. Usage: node test/bench/store.ts [ROUTES] [CANARIES]
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { domainNameOf } from '../../src/model/domain-name.ts';
 import { openSqlStore } from '../../src/store/sql/open.ts';
 import {
+  aCanary,
+  aHandedCanary,
   aHealth,
   aLook,
   anAction,
@@ -18,6 +20,7 @@ import {
 } from '../support/store-samples.ts';
 
 const routeCount = Number(process.argv[2] ?? 1000);
+const canaryCount = Number(process.argv[3] ?? 1_000_000);
 const hops = ['192.0.2.1', '192.0.2.2', '192.0.2.3'];
 const routes = Array.from({ length: routeCount }, (_, index) => `route-${index}`);
 const minute = 60_000;
@@ -101,6 +104,30 @@ await measure('actions: lease, intent, 3 updates, release', routeCount, async ()
 await measure('find an action by prefix of its digest', 1, () => store.findAction('ffff'));
 await measure('unsettled actions', 1, () => store.listActions({ isUnsettled: true }));
 await measure('prune everything', 1, () => store.prune(nightAt + minute));
+
+// One route with all of the history, a tenth of it swallowed: the most that an index can be asked.
+const canaryPaths = ['proxy', 'direct'];
+/** Canaries of one write: what 500 routes of two paths hand over at once. */
+const canariesPerWrite = 1000;
+await measure(`${canaryCount} canaries, ${canariesPerWrite} a call`, canaryCount, async () => {
+  for (let start = 0; start < canaryCount; start += canariesPerWrite) {
+    const batch = Array.from({ length: Math.min(canariesPerWrite, canaryCount - start) }, (_, index) => {
+      const number = start + index;
+      const make = number % 10 === 0 ? aHandedCanary : aCanary;
+      const patch = { id: idOf(number), path: canaryPaths[number % 2]!, sentAt: nightAt + number };
+      return make(patch);
+    });
+    await store.writeCanaries(batch);
+  }
+});
+await measure('read canaries of that route, 50 a path', 1, () => store.readCanaries('support', 50));
+await store.markReplayed('support', 'proxy', nightAt);
+await measure('read canaries of that route, all replayed', 1, () => store.readCanaries('support', 50));
+await measure('read canaries of a route without any', 1, () => store.readCanaries('other', 50));
+await measure('find 1,000 canaries by id', 1000, () =>
+  store.findCanaries(Array.from({ length: 1000 }, (_, index) => idOf(index * 7))),
+);
+await measure('prune half of the canaries', 1, () => store.prune(nightAt + canaryCount / 2));
 
 const { sizeBytes } = await store.info();
 await store.close();

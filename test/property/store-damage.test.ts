@@ -10,8 +10,12 @@ import { openSqlStore } from '../../src/store/sql/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { hold } from '../support/store-contract.ts';
 import {
+  aCanary,
+  aHandedCanary,
   aHealth,
+  aLatencyHour,
   aLook,
+  aMailboxLook,
   anAction,
   anObservation,
   aRouteState,
@@ -34,6 +38,9 @@ beforeAll(async () => {
   await store.recordObservations([{ route: 'support', observation: anObservation() }]);
   await store.writeHealth([{ route: 'support', vantage: 'fra', hop: 'mx1', health: aHealth() }]);
   await store.writeRouteStates([{ route: 'support', state: aRouteState() }]);
+  await store.writeCanaries([aCanary(), aHandedCanary({ id: idOf(2) })]);
+  await store.writeMailboxLooks([{ route: 'support', look: aMailboxLook() }]);
+  await store.writeLatencyHours([aLatencyHour()]);
   await store.recordLooks([aLook()]);
   await store.beginAction(anAction(), await hold(store));
   await store.setPause({ route: null, by: 'kim', reason: 'move', at: 1, until: nightAt });
@@ -50,6 +57,11 @@ const reads: readonly ((store: Store) => Promise<unknown>)[] = [
   (store) => store.listObservations('support', 10),
   (store) => store.readHealth('support'),
   (store) => store.readRouteState('support'),
+  (store) => store.readCanaries('support', 1),
+  (store) => store.findCanaries([idOf(1), idOf(2)]),
+  (store) => store.markReplayed('support', 'proxy', 1),
+  (store) => store.readMailboxLook('support'),
+  (store) => store.readLatencyHours('support', 0),
   (store) => store.readSightings(example, 'MX'),
   (store) => store.listActions({}),
   (store) => store.findAction('a3f9c1'),

@@ -8,6 +8,7 @@ import { isFlip, isUnsettled } from '../../src/model/change.ts';
 import type { Lease } from '../../src/model/lease.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { ObservationRow, Pause, Store } from '../../src/store/store.ts';
+import { describeCanaries } from './store-contract-canaries.ts';
 import {
   aHealth,
   aLook,
@@ -573,6 +574,12 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
       expect(kept.length).toBeLessThan(number);
     });
   });
+
+  describeCanaries(
+    name,
+    () => store,
+    () => factory.open(),
+  );
 
   describe(`${name}: several connections`, () => {
     it('gives a lease to one of twelve that ask at once over three connections', async () => {

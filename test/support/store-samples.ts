@@ -1,5 +1,6 @@
 // Values for the store's tests: small, complete, and each field with something to lose.
 
+import type { Canary, LatencyHour, MailboxLook } from '../../src/model/canary.ts';
 import type { Action, Plan } from '../../src/model/change.ts';
 import { domainNameOf } from '../../src/model/domain-name.ts';
 import type { HopHealth } from '../../src/model/hop-health.ts';
@@ -135,6 +136,75 @@ export function anAction(patch: Partial<Action> = {}): Action {
     clearAt: null,
     rollbackOf: null,
     note: null,
+    ...patch,
+  };
+}
+
+export function aCanary(patch: Partial<Canary> = {}): Canary {
+  const id = patch.id ?? idOf(1);
+  return {
+    id,
+    token: `mxc-${id.toLowerCase()}-abcdefghijklmnopqrstuvwxyz`,
+    route: 'support',
+    path: 'proxy',
+    vantage: 'fra-ops',
+    hop: { exchange: domainNameOf('mx1.filter.example.net'), address: '192.0.2.1', port: 25 },
+    sentAt: nightAt - 300_000,
+    attempts: 2,
+    nextAttemptAt: null,
+    state: 'arrived',
+    handedAt: nightAt - 299_000,
+    reply: { code: 250, enhanced: '2.0.0', text: 'Ok: queued as 4Xk2' },
+    queueId: '4Xk2',
+    summary: '250 2.0.0 Ok: queued as 4Xk2',
+    arrivedAt: nightAt,
+    isSpam: true,
+    copies: 2,
+    trace: [
+      { from: 'fra-ops', by: 'mx1.filter.example.net', protocol: 'ESMTPS', at: nightAt - 299_000 },
+      { from: null, by: null, protocol: null, at: null },
+    ],
+    bounce: 'failed; 5.1.1',
+    replayedAt: nightAt + 1,
+    ...patch,
+  };
+}
+
+/** Accepted, and on its way since. */
+export function aHandedCanary(patch: Partial<Canary> = {}): Canary {
+  return aCanary({
+    state: 'handed',
+    arrivedAt: null,
+    isSpam: false,
+    copies: 0,
+    trace: [],
+    bounce: null,
+    replayedAt: null,
+    ...patch,
+  });
+}
+
+export function aMailboxLook(patch: Partial<MailboxLook> = {}): MailboxLook {
+  return {
+    readAt: nightAt - 60_000,
+    triedAt: nightAt,
+    fault: 'wrong password',
+    skewMs: -250,
+    forged: 3,
+    ...patch,
+  };
+}
+
+export function aLatencyHour(patch: Partial<LatencyHour> = {}): LatencyHour {
+  return {
+    route: 'support',
+    path: 'proxy',
+    hourAt: Date.UTC(2026, 10, 22, 3),
+    handed: 12,
+    arrived: 11,
+    p50Ms: 2100,
+    p95Ms: 4200,
+    maxMs: 5000,
     ...patch,
   };
 }

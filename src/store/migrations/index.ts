@@ -3,9 +3,11 @@
 
 import type { Migration } from 'kysely/migration';
 import { firstTables } from './0001-first-tables.ts';
+import { canaries } from './0002-canaries.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
+  '0002-canaries': canaries,
 };
 
 /** Table in which Kysely notes what has run. */

@@ -11,7 +11,7 @@ import { knownFates, knownStages, knownVerdicts } from './words.ts';
 /** Rows in one INSERT: four columns each, far below SQLite's 32,766 parameters and PostgreSQL's 65,535. */
 const rowsPerInsert = 500;
 
-function parseReply(fields: Fields): SmtpReply {
+export function parseReply(fields: Fields): SmtpReply {
   return { code: fields.count('code'), enhanced: fields.textOrNull('enhanced'), text: fields.line('text') };
 }
 

@@ -3,10 +3,12 @@
 import { resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
 import type { Store } from '../store.ts';
+import { findCanaries, markReplayed, readCanaries, writeCanaries } from './canaries.ts';
 import type { SqlEngine } from './engine.ts';
 import { readHealth, readRouteState, writeHealth, writeRouteStates } from './health.ts';
 import { beginAction, findAction, listActions, updateAction } from './journal.ts';
 import { acquireLease, releaseLease, renewLease } from './leases.ts';
+import { readLatencyHours, readMailboxLook, writeLatencyHours, writeMailboxLooks } from './mailboxes.ts';
 import { bringUpToDate, schemaVersion } from './migrate.ts';
 import { listObservations, recordObservations } from './observations.ts';
 import { prune } from './prune.ts';
@@ -72,6 +74,14 @@ function storeOver(engine: SqlEngine): Store {
     writeHealth: (rows) => writeHealth(engine, rows),
     readRouteState: (route) => readRouteState(engine, route),
     writeRouteStates: (rows) => writeRouteStates(engine, rows),
+    writeCanaries: (canaries) => writeCanaries(engine, canaries),
+    readCanaries: (route, perPath) => readCanaries(engine, route, perPath),
+    findCanaries: (ids) => findCanaries(engine, ids),
+    markReplayed: (route, path, at) => markReplayed(engine, route, path, at),
+    readMailboxLook: (route) => readMailboxLook(engine, route),
+    writeMailboxLooks: (looks) => writeMailboxLooks(engine, looks),
+    writeLatencyHours: (hours) => writeLatencyHours(engine, hours),
+    readLatencyHours: (route, sinceAt) => readLatencyHours(engine, route, sinceAt),
     recordLooks: (looks) => recordLooks(engine, looks),
     readSightings: (owner, type) => readSightings(engine, owner, type),
     acquireLease: (route, holder, ttlMs, now, deadHolder) =>

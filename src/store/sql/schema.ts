@@ -95,5 +95,48 @@ export interface Tables {
     readonly finished_at: number;
     readonly exit_code: number;
   };
+  readonly canary: {
+    readonly id: string;
+    readonly token: string;
+    readonly route: string;
+    readonly path: string;
+    readonly vantage: string;
+    /** The hop as JSON. */
+    readonly hop: string;
+    readonly sent_at: number;
+    readonly attempts: number;
+    readonly next_attempt_at: number | null;
+    readonly state: string;
+    readonly handed_at: number | null;
+    /** The reply as JSON. */
+    readonly reply: string | null;
+    readonly queue_id: string | null;
+    readonly summary: string;
+    readonly arrived_at: number | null;
+    readonly is_spam: number;
+    readonly copies: number;
+    /** A list of hops as JSON. */
+    readonly trace: string;
+    readonly bounce: string | null;
+    readonly replayed_at: number | null;
+  };
+  readonly mailbox_look: {
+    readonly route: string;
+    readonly read_at: number | null;
+    readonly tried_at: number;
+    readonly fault: string | null;
+    readonly skew_ms: number | null;
+    readonly forged: number;
+  };
+  readonly latency_hour: {
+    readonly route: string;
+    readonly hour_at: number;
+    readonly path: string;
+    readonly handed: number;
+    readonly arrived: number;
+    readonly p50_ms: number | null;
+    readonly p95_ms: number | null;
+    readonly max_ms: number | null;
+  };
   readonly schema_migration: { readonly name: string; readonly timestamp: string };
 }

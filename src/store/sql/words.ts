@@ -1,5 +1,6 @@
 // The model's unions as values, to check what the database holds. A union that grows fails to compile here.
 
+import { canaryStates } from '../../model/canary.ts';
 import { guardNames, isUnsettled } from '../../model/change.ts';
 import type { ActionKind, ActionState, ChangeState } from '../../model/change.ts';
 import type { Fate } from '../../model/fate.ts';
@@ -65,6 +66,8 @@ export const knownChangeStates: Readonly<Record<ChangeState, true>> = {
 };
 
 export const knownGuards = known(guardNames);
+
+export const knownCanaryStates = known(canaryStates);
 
 export const knownEventKinds: Readonly<Record<EventKind, true>> = {
   decision: true,

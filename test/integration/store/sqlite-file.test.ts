@@ -10,8 +10,12 @@ import { openSqlStore, type OpenSqlStoreOptions } from '../../../src/store/sql/o
 import type { Store } from '../../../src/store/store.ts';
 import { hold } from '../../support/store-contract.ts';
 import {
+  aCanary,
+  aHandedCanary,
   aHealth,
+  aLatencyHour,
   aLook,
+  aMailboxLook,
   anAction,
   anObservation,
   aRouteState,
@@ -49,6 +53,9 @@ async function fill(): Promise<void> {
   await store.recordObservations([{ route: 'support', observation: anObservation() }]);
   await store.writeHealth([{ route: 'support', vantage: 'fra', hop: 'mx1', health: aHealth() }]);
   await store.writeRouteStates([{ route: 'support', state: aRouteState() }]);
+  await store.writeCanaries([aCanary(), aHandedCanary({ id: idOf(2) })]);
+  await store.writeMailboxLooks([{ route: 'support', look: aMailboxLook() }]);
+  await store.writeLatencyHours([aLatencyHour()]);
   await store.recordLooks([aLook()]);
   await store.beginAction(anAction(), await hold(store));
   await store.setPause({ route: null, by: 'kim', reason: 'move', at: 1, until: nightAt });
@@ -125,7 +132,7 @@ describe('the file', () => {
   it('tells where it is, its schema and its size', async () => {
     const store = await open();
     const info = await store.info();
-    expect(info).toMatchObject({ location: `sqlite:${file}`, schemaVersion: 1 });
+    expect(info).toMatchObject({ location: `sqlite:${file}`, schemaVersion: 2 });
     expect(info.sizeBytes).toBeGreaterThan(10_000);
     await store.close();
   });
@@ -239,10 +246,31 @@ describe('a file of another making', () => {
     const before = await readFile(file);
     expect(await faultOf(open())).toMatchObject({
       code: 'store-newer',
-      message: `state store sqlite:${file} has schema 7, this mxctl knows 1: a newer mxctl wrote it`,
+      message: `state store sqlite:${file} has schema 7, this mxctl knows 2: a newer mxctl wrote it`,
       hint: 'update mxctl on this machine; the file was not touched',
     });
     expect((await readFile(file)).equals(before)).toBe(true);
+  });
+
+  it('is brought up to date when an older mxctl wrote it, and keeps what it held', async () => {
+    await fill();
+    // Schema 1 as the first release made it: what the second migration added is taken off.
+    tamper('drop table canary; drop table mailbox_look; drop table latency_hour');
+    tamper(`delete from schema_migration where name = '0002-canaries'`);
+    const readOnly = await faultOf(open({ readOnly: true }));
+    expect(readOnly.message).toContain('has no schema of this mxctl yet');
+    const store = await open();
+    expect((await store.info()).schemaVersion).toBe(2);
+    expect(await store.listObservations('support', 9)).toEqual([anObservation()]);
+    expect(await store.readHealth('support')).toHaveLength(1);
+    expect(await store.readRouteState('support')).toEqual(aRouteState());
+    expect(await store.readSightings(example, 'MX')).toHaveLength(1);
+    expect(await store.findAction(idOf(1))).toEqual(anAction());
+    expect(await store.readPauses(0)).toHaveLength(1);
+    expect(await store.readCanaries('support', 9)).toEqual([]);
+    await store.writeCanaries([aCanary()]);
+    expect(await store.readCanaries('support', 9)).toEqual([aCanary()]);
+    await store.close();
   });
 
   it('is left alone when it is a database of something else', async () => {
@@ -256,7 +284,7 @@ describe('a file of another making', () => {
   it('is finished when an earlier first run was killed before its schema was there', async () => {
     tamper('pragma journal_mode = wal');
     const store = await open();
-    expect((await store.info()).schemaVersion).toBe(1);
+    expect((await store.info()).schemaVersion).toBe(2);
     await store.close();
   });
 });
@@ -307,7 +335,7 @@ describe('a damaged file', () => {
 
   it('is told when a key is not even a text', async () => {
     await fill();
-    tamper(`update schema_migration set name = x'00'`);
+    tamper(`update schema_migration set name = x'00' where name = '0001-first-tables'`);
     expect(await faultOf(open())).toMatchObject({
       code: 'store-corrupt',
       message: 'state store: table schema_migration, row without an id: name is not a text',
@@ -388,6 +416,41 @@ describe('a malformed row', () => {
       `update route_state set phase_since = 'yesterday'`,
       (s) => s.readRouteState('support'),
       `table route_state, row support: phase_since is not a number`,
+    ],
+    [
+      `update canary set state = 'astray'`,
+      (s) => s.readCanaries('support', 1),
+      `table canary, row ${idOf(2)}: state is not one of deferred, handed, arrived`,
+    ],
+    [
+      `update canary set hop = json_set(hop, '$.exchange', 'Not A Name')`,
+      (s) => s.findCanaries([idOf(1)]),
+      `table canary, row ${idOf(1)}, hop: exchange is not a domain name`,
+    ],
+    [
+      `update canary set reply = '[250]'`,
+      (s) => s.readCanaries('support', 1),
+      `table canary, row ${idOf(2)}: reply is not an object`,
+    ],
+    [
+      `update canary set trace = '[1]'`,
+      (s) => s.readCanaries('support', 1),
+      `table canary, row ${idOf(2)}: trace[0] is not an object`,
+    ],
+    [
+      `update canary set path = x'00'`,
+      (s) => s.readCanaries('support', 1),
+      `table canary, row support: path is not a text`,
+    ],
+    [
+      `update mailbox_look set forged = -1`,
+      (s) => s.readMailboxLook('support'),
+      `table mailbox_look, row support: forged is not a count`,
+    ],
+    [
+      `update latency_hour set p95_ms = 'slow'`,
+      (s) => s.readLatencyHours('support', 0),
+      `table latency_hour, row support proxy ${aLatencyHour().hourAt}: p95_ms is not a number`,
     ],
     [
       `update sighting set rdata = '"10 a."'`,

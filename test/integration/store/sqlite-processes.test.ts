@@ -49,7 +49,7 @@ it('makes one schema where four first runs open at once, and none of them prints
   await Promise.all(children.map((child) => once(child.stdout!, 'data')));
   for (const child of children) child.stdin!.write('go');
   for (const run of await Promise.all(ends)) {
-    expect(run).toMatchObject({ errors: '', code: 0, lines: ['ready', { schemaVersion: 1 }] });
+    expect(run).toMatchObject({ errors: '', code: 0, lines: ['ready', { schemaVersion: 2 }] });
   }
 });
 
