@@ -1,5 +1,5 @@
-// One client connection: connects, says a command, reads its reply, turns to TLS, says goodbye. Outcomes are values;
-// it throws only on abort or on a command that cannot be said. Never speaks unasked, never retries.
+// One client connection: connects, says a command, reads its reply, turns to TLS, hands over a message, says goodbye.
+// Outcomes are values; it throws only on abort or on what cannot be said. Never speaks unasked, never retries.
 // RFC 5321 §3.1 to §3.8, RFC 3207.
 
 import net from 'node:net';
@@ -9,6 +9,7 @@ import type { DomainName } from '../model/domain-name.ts';
 import type { TlsFacts } from '../model/observation.ts';
 import { tlsFactsOf } from './certificate.ts';
 import { formatCommand, type Command } from './command.ts';
+import { formatContent } from './content.ts';
 import { failed, faultOf, type Outcome, type SmtpFault } from './fault.ts';
 import { ReplyParser, type ParsedReply } from './reply.ts';
 import { handshake } from './tls.ts';
@@ -98,6 +99,22 @@ export class SmtpConnection {
     const line = formatCommand(command);
     if (this.#end === null) this.#socket.write(line);
     return this.readReply(timeoutMs, signal);
+  }
+
+  /** Asks to hand over a message. Not among the commands of `say`, so that a probe cannot come to it by mistake. */
+  askData(timeoutMs: number, signal: AbortSignal): Promise<Outcome<ParsedReply>> {
+    if (this.#end === null) this.#socket.write('DATA\r\n');
+    return this.readReply(timeoutMs, signal);
+  }
+
+  /** Writes the message with its final dot, after DATA was answered with 354; the reply is read as any other. Once
+   *  true, nobody on this side can know that it was not taken (RFC 5321 §4.5.3.2.6). False where something had come
+   *  before a word of it was said, or nothing can be said any more: then nothing was written. */
+  sendContent(message: Uint8Array): boolean {
+    const content = formatContent(message);
+    if (this.#end !== null || this.#parser.hasLeftovers) return false;
+    this.#socket.write(content);
+    return true;
   }
 
   /** The handshake, after STARTTLS was answered with 220. Where it fails nothing more can be said. */
