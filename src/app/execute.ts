@@ -121,7 +121,7 @@ export function errorOf({ action, fault }: ActResult): AppError | null {
     case 'intended':
       return new AppError('partly-applied', partlyText(action, fault), {
         exitCode: exitCodes.partial,
-        hint: `to undo just what changed: ${undo}; what is live: mxctl status ${action.plan.route}`,
+        hint: `undo just what changed: ${undo}; see what is live: mxctl status`,
       });
   }
 }

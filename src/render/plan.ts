@@ -9,7 +9,7 @@ import type { Rrset } from '../model/rrset.ts';
 import { sanitise } from '../model/text.ts';
 import { formatDuration, formatRelative, formatTime } from './duration.ts';
 import { iso } from './status.ts';
-import { displayWidth, hang, justify, pad, type Style, type Tone } from './terminal.ts';
+import { displayWidth, hang, justify, pad, type Style, type Tone, wrap } from './terminal.ts';
 
 const labelWidth = 12;
 /** RRsets shown in full; a plan over hundreds of domains says the rest in a line. */
@@ -89,7 +89,7 @@ function sameLines(
     if (one === undefined) return [];
     const isElsewhere = one.zone !== first.zone || one.provider !== first.provider;
     const where = isElsewhere ? `, at ${placeOf(one, providers)}` : '';
-    return hang('  ', `${listed(own.map(({ owner }) => owner))}: same change${where}`, style.width);
+    return wrap(`  ${listed(own.map(({ owner }) => owner))}: same change${where}`, style.width, '    ');
   });
   const hidden = places.length - mostPlaces;
   return hidden > 0 ? [...shown, `  and the same change in ${hidden} more zones`] : shown;

@@ -162,7 +162,7 @@ function unsettledText(action: Action): string {
 }
 
 function revertText(revert: Revert): string {
-  return `${describeRevert(revert)}; failover is refused (live-drift) until a person decides, and auto fights nobody. Who else writes these records? mxctl provider ignore-snippet --help`;
+  return `${describeRevert(revert)}; the next failover is refused (live-drift). What another tool must be told: mxctl provider ignore-snippet`;
 }
 
 function pathTrouble(status: RouteStatus, name: string, health: PathHealth, isActive: boolean): string {

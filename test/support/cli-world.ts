@@ -27,6 +27,7 @@ export class CliWorld {
   readonly stateFile: string;
   readonly #outputs: string[] = [];
   #configFile: string;
+  #environment: Readonly<Record<string, string>> = {};
   #files = 0;
 
   constructor(world: World, configFile: string, stateFile: string) {
@@ -89,6 +90,11 @@ export class CliWorld {
     this.#configFile = this.writeConfig(change);
   }
 
+  /** From now on every command finds this in its environment. */
+  useEnvironment(environment: Readonly<Record<string, string>>): void {
+    this.#environment = environment;
+  }
+
   /** What DNS publishes for the mail domain: TTL, then the values. */
   get mx(): readonly (string | number)[] {
     const rrset = this.world.data.rrset(mailDomain, 'MX');
@@ -123,7 +129,7 @@ export class CliWorld {
   }
 
   #env({ env = {}, configFile = this.configFile }: CliOptions): Record<string, string> {
-    return { MXCTL_CONFIG: configFile, ...env };
+    return { ...this.#environment, MXCTL_CONFIG: configFile, ...env };
   }
 }
 

@@ -1,5 +1,6 @@
 // Guards on whether this is ours to move now: pauses, drift, blast radius, and whether the fault is ours.
 
+import { type Action, isFlip } from '../../model/change.ts';
 import { displayName } from '../../model/domain-name.ts';
 import type { LiveMatch } from '../published.ts';
 import type { Guard, GuardContext } from './context.ts';
@@ -38,10 +39,18 @@ export function describeDrift(live: LiveMatch): string {
   }
 }
 
+/** Where that is our own doing, the way out. */
+function describeHalf(live: LiveMatch, actions: readonly Action[]): string {
+  const last = actions.find(isFlip);
+  if (live.kind !== 'mixed' || last?.state !== 'partial') return '';
+  return `; change ${last.plan.id} was carried out in part: mxctl rollback ${last.plan.id} undoes just that`;
+}
+
 /** A lagging secondary warns: a move that most resolvers see beats none. A revert forbids: never fight another tool. */
-export const liveDrift: Guard = ({ live, revert, disagreement }) => {
+export const liveDrift: Guard = ({ live, revert, disagreement, actions }) => {
   const name = 'live-drift';
-  if (live.kind !== 'path') return { name, verdict: 'forbid', reason: describeDrift(live) };
+  if (live.kind !== 'path')
+    return { name, verdict: 'forbid', reason: describeDrift(live) + describeHalf(live, actions) };
   if (revert !== null) return { name, verdict: 'forbid', reason: revert };
   if (disagreement !== null) return { name, verdict: 'warn', reason: disagreement };
   return { name, verdict: 'ok', reason: describeDrift(live) };
