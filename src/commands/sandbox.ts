@@ -3,8 +3,13 @@ import { BaseCommand } from '../base-command.ts';
 import type { CommandContext, CommandResult } from '../base-command.ts';
 import { hopFaults, playTour, setSandboxFault, startSandbox, tourNames } from '../compose.ts';
 import { exitCodes, UsageError } from '../errors.ts';
-import { tourDocument } from '../render/sandbox.ts';
-import { renderTable } from '../render/table.ts';
+import {
+  renderBooks,
+  renderHopAddresses,
+  renderHopStates,
+  replayDocument,
+  tourDocument,
+} from '../render/sandbox.ts';
 
 /** Where a sandbox lives when nobody says otherwise: one at a time, found again from another terminal. */
 const defaultDirectory = '.mxctl-sandbox';
@@ -17,7 +22,8 @@ export default class Sandbox extends BaseCommand<typeof Sandbox> {
   static override examples = [
     '<%= config.bin %> sandbox',
     '<%= config.bin %> sandbox --set mx1.filter=down',
-    '<%= config.bin %> sandbox --tour proxy-down',
+    '<%= config.bin %> sandbox --set proxy=hold',
+    '<%= config.bin %> sandbox --tour silent-delay',
   ];
   static override flags = {
     tour: Flags.string({ summary: 'play this story', options: [...tourNames], helpValue: 'TOUR' }),
@@ -56,9 +62,7 @@ export default class Sandbox extends BaseCommand<typeof Sandbox> {
       });
     }
     const states = await setSandboxFault(directory, hop, fault);
-    const columns = ['HOP', 'EXCHANGE', 'ADDRESS', 'STATE'].map((header) => ({ header }));
-    const rows = states.map((one) => [one.name, one.exchange, one.address, one.fault]);
-    return { data: { hops: states }, text: (style) => renderTable(columns, rows, style) };
+    return { data: { hops: states }, text: (style) => renderHopStates(states, style) };
   }
 
   async #stay({ flags, runtime, print, emit }: CommandContext<typeof Sandbox>): Promise<CommandResult> {
@@ -69,11 +73,7 @@ export default class Sandbox extends BaseCommand<typeof Sandbox> {
     const set = flags.dir === defaultDirectory ? '--set' : `--dir ${flags.dir} --set`;
     print((style) => [
       `The sandbox is up. Its config: ${configFile}`,
-      ...renderTable(
-        ['HOP', 'EXCHANGE', 'ADDRESS'].map((header) => ({ header })),
-        hops.map((one) => [one.name, one.exchange, `${one.address}:${one.port}`]),
-        style,
-      ),
+      ...renderHopAddresses(hops, style),
       'From another terminal:',
       `  export MXCTL_CONFIG=${configFile}`,
       '  mxctl auto --interval 1s       watches and moves',
@@ -85,8 +85,10 @@ export default class Sandbox extends BaseCommand<typeof Sandbox> {
       runtime.signal.addEventListener('abort', () => resolve(), { once: true }),
     );
     await world.sender.stop();
-    const { letters, ...counts } = world.account();
-    const text = `sent ${counts.sent}  delivered ${counts.delivered}  bounced ${counts.bounced}  queued ${counts.queued}  lost ${counts.lost}  duplicated ${counts.duplicated}`;
-    return { data: { ...counts, letters: letters.length }, text: () => [text] };
+    const { letters, toReplay, ...counts } = world.account();
+    return {
+      data: { ...counts, letters: letters.length, replay: toReplay.map(replayDocument) },
+      text: () => renderBooks(counts),
+    };
   }
 }

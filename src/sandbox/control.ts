@@ -14,6 +14,10 @@ export interface HopState {
   readonly address: string;
   readonly port: number;
   readonly fault: HopFault;
+  /** Letters it answered 250 to and keeps. */
+  readonly held: number;
+  /** Letters it answered 250 to that are gone. */
+  readonly discarded: number;
 }
 
 export interface Switchboard {

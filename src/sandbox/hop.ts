@@ -1,6 +1,7 @@
 // A hop: an SMTP server on its own loopback address, whose fault is switched while it runs. smtp-server speaks SMTP;
-// the faults it cannot act (refusal, silence, a half banner, 421 as greeting) are a raw socket in front of it. What it
-// takes it hands on; it keeps nothing. RFC 5321 §3.1, §3.8, §4.4 (trace), RFC 3463 (enhanced codes).
+// the faults it cannot act (refusal, silence, a half banner, 421 as greeting) are a raw socket in front of it. What
+// becomes of the letters it takes is custody.ts.
+// RFC 5321 §3.1, §3.8, §4.4 (trace), RFC 3463 (enhanced codes), RFC 6647 (greylisting).
 
 import { type Server, type Socket, createServer } from 'node:net';
 import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server';
@@ -8,6 +9,7 @@ import { type DomainName, displayName } from '../model/domain-name.ts';
 import type { PathRole } from '../model/mail-path.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { CertificateAuthority, CertificateKind } from './certificates.ts';
+import { Custody, type CustodyRecord, makeQueueId } from './custody.ts';
 import type { HopFault } from './hop-fault.ts';
 import type { Letter } from './letter.ts';
 import { listenTcp } from './listen.ts';
@@ -28,11 +30,13 @@ export interface HopOptions {
   readonly admits: readonly string[];
   /** How late a tarpit answers; ms. */
   readonly tarpitMs: number;
-  /** Takes over the letter; the 250 is said after it returns. */
+  /** Gets what the hop passes on. Called before the 250, or when a held letter goes on. */
   readonly accept: (letter: Letter) => void;
+  /** Gets the notifications of letters it took and returned. */
+  readonly giveBack: (notification: Letter) => void;
 }
 
-type Callback = (error?: Error | null) => void;
+type Callback = (error?: Error | null, message?: string) => void;
 
 /** What smtp-server turns into a reply line. */
 function refusal(responseCode: number, text: string): Error {
@@ -54,6 +58,9 @@ export class SandboxHop {
   readonly #options: HopOptions;
   readonly #sockets = new Set<Socket>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #custody: Custody;
+  /** Source, sender and recipient of attempts that were greylisted. */
+  readonly #greylisted = new Set<string>();
   #front: Server | null = null;
   #smtp: SMTPServer | null = null;
   #port: number;
@@ -68,6 +75,12 @@ export class SandboxHop {
     this.address = options.address;
     this.#options = options;
     this.#port = options.port;
+    this.#custody = new Custody({
+      passOn: options.accept,
+      giveBack: options.giveBack,
+      clock: options.clock,
+      exchange: displayName(options.exchange),
+    });
   }
 
   get port(): number {
@@ -76,6 +89,16 @@ export class SandboxHop {
 
   get fault(): HopFault {
     return this.#fault;
+  }
+
+  /** Every letter it answered 250 to, in order. */
+  get taken(): readonly CustodyRecord[] {
+    return this.#custody.records;
+  }
+
+  /** Letters it keeps. */
+  get heldCount(): number {
+    return this.#custody.heldCount;
   }
 
   async open(): Promise<void> {
@@ -97,6 +120,8 @@ export class SandboxHop {
       );
     }
     this.#fault = fault;
+    this.#greylisted.clear();
+    if (fault === 'ok') this.#custody.release();
     if (fault === 'down') await this.#unlisten();
     else if (before === 'down') await this.#listen();
     else if (before === 'silent' || before === 'half-banner' || before === 'tarpit') this.#cut(() => true);
@@ -186,22 +211,24 @@ export class SandboxHop {
             callback(refusal(552, '5.3.4 message too big'));
             return;
           }
-          this.#options.accept(this.#stamped(Buffer.concat(chunks).toString('latin1'), session));
-          this.#reply(callback);
+          const queueId = makeQueueId();
+          const letter = this.#stamped(Buffer.concat(chunks).toString('latin1'), session, queueId);
+          this.#custody.take(letter, queueId, this.#fault);
+          this.#reply(callback, null, `2.0.0 Ok: queued as ${queueId}`);
         });
       },
     };
   }
 
   /** In a tarpit the answer comes late. */
-  #reply(callback: Callback, error: Error | null = null): void {
+  #reply(callback: Callback, error: Error | null = null, message?: string): void {
     if (this.#fault !== 'tarpit') {
-      callback(error);
+      callback(error, message);
       return;
     }
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      callback(error);
+      callback(error, message);
     }, this.#options.tarpitMs);
     this.#timers.add(timer);
   }
@@ -218,13 +245,26 @@ export class SandboxHop {
         return this.#options.admits.includes(session.remoteAddress)
           ? null
           : refusal(554, `5.7.1 <[${session.remoteAddress}]>: client host rejected: access denied`);
+      case 'greylist':
+        return this.#isFirstAttempt(recipient, session)
+          ? refusal(450, `4.2.0 <${recipient}>: greylisted, try again later`)
+          : null;
       default:
         return null;
     }
   }
 
+  /** RFC 6647 §2.2: by source, sender and recipient. */
+  #isFirstAttempt(recipient: string, { remoteAddress, envelope }: SMTPServerSession): boolean {
+    const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address;
+    const triple = `${remoteAddress} ${from} ${recipient}`;
+    const isFirst = !this.#greylisted.has(triple);
+    this.#greylisted.add(triple);
+    return isFirst;
+  }
+
   /** RFC 5321 §4.4: every hop puts its trace on top. */
-  #stamped(text: string, session: SMTPServerSession): Letter {
+  #stamped(text: string, session: SMTPServerSession, queueId: string): Letter {
     const from = `${session.hostNameAppearsAs || 'unknown'} ([${session.remoteAddress}])`;
     const by = displayName(this.exchange);
     const date = new Date(this.#options.clock.now()).toUTCString().replace('GMT', '+0000');
@@ -232,7 +272,7 @@ export class SandboxHop {
     return {
       from: mailFrom === false ? '' : mailFrom.address,
       to: rcptTo.map((one) => one.address),
-      text: `Received: from ${from} by ${by} with ESMTP; ${date}\r\n${text}`,
+      text: `Received: from ${from} by ${by} with ESMTP id ${queueId}; ${date}\r\n${text}`,
     };
   }
 }

@@ -2,6 +2,8 @@
 
 import { type DomainName, displayName } from '../model/domain-name.ts';
 import { canary, hopPlans, mailDomain, routeName, tsigKeyName } from './map.ts';
+import { spamFolder } from './maildir.ts';
+import { type CanaryTiming, canaryTiming } from './tours/timing.ts';
 
 export interface WorldConfigOptions {
   /** Of the SQLite state. */
@@ -15,6 +17,8 @@ export interface WorldConfigOptions {
   readonly probationSeconds: number;
   /** Passes in a row after which a hop counts as up again. */
   readonly rise: number;
+  /** false = no canaries; true = with the usual times of a sandbox. */
+  readonly canaries: boolean | CanaryTiming;
 }
 
 export interface WorldAddresses {
@@ -25,6 +29,9 @@ export interface WorldAddresses {
   readonly authorityPorts: readonly number[];
   readonly tsigSecretFile: string;
   readonly caFile: string;
+  readonly canaryKeyFile: string;
+  /** Directory of the Maildir where canaries arrive. */
+  readonly maildir: string;
 }
 
 /** JSON is YAML: quotes what a file name may contain. */
@@ -96,5 +103,22 @@ routes:
       probation: ${options.probationSeconds}s
       max_flips: {count: 20, within: 1h}
       max_failing_share: 1
+${canaryBlock(world, options.canaries)}`;
+}
+
+function canaryBlock(world: WorldAddresses, canaries: boolean | CanaryTiming): string {
+  if (canaries === false) return '';
+  const timing = canaries === true ? canaryTiming : canaries;
+  return `    canary:
+      from: ${canary.from}
+      to: ${canary.to}
+      key: {file: ${quoted(world.canaryKeyFile)}}
+      every: ${timing.everySeconds}s
+      delayed_after: ${timing.delayedAfterSeconds}s
+      swallowed_after: ${timing.swallowedAfterSeconds}s
+      fall: ${timing.fall}
+      rise: ${timing.rise}
+      arrival:
+        maildir: {directory: ${quoted(world.maildir)}, spam: [${spamFolder}]}
 `;
 }

@@ -4,6 +4,7 @@ import { displayName } from '../model/domain-name.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { CertificateAuthority } from './certificates.ts';
 import { type HopOptions, type SandboxHop, startHop } from './hop.ts';
+import type { Letter } from './letter.ts';
 import type { Mailbox } from './mailbox.ts';
 import { type HopPlan, hopPlans } from './map.ts';
 import { Relay } from './relay.ts';
@@ -52,6 +53,7 @@ function hopOptions(plan: HopPlan, context: HopsContext, port: number, accept: H
     clock,
     tarpitMs,
     accept,
+    giveBack: (notification: Letter) => context.mailbox.deliver(notification),
     isCutOff: (source: string) => cutOff.has(source),
     admits: hopPlans.filter((one) => one.role === 'proxy' || one.role === 'backup').map((one) => one.address),
   };

@@ -1,6 +1,8 @@
 // The tours by name, for commands that list them without loading a world. Pure data.
 
 export const tourNames = [
+  'silent-delay',
+  'swallowed',
   'proxy-down',
   'proxy-rejects',
   'proxy-421',
@@ -11,6 +13,10 @@ export type TourName = (typeof tourNames)[number];
 
 /** One line each, for help and for the head of the tour. */
 export const tourHeadlines: Readonly<Record<TourName, string>> = {
+  'silent-delay':
+    'the filter answers 250 and delivers much later; every probe is green, and only the canary knows',
+  swallowed:
+    'the filter answers 250 and the mail is gone; leave, list what to replay, stay away until it is replayed',
   'proxy-down':
     'the filter in front and the spool go dark together; senders queue until DNS points elsewhere',
   'proxy-rejects': 'the filter rejects every recipient; senders bounce at once, and no backup helps',

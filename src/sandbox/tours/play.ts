@@ -2,11 +2,22 @@
 // time by the world's clock, bounded. It never moves DNS itself; that is the controller's part.
 
 import { parseMx } from '../../model/mx.ts';
-import { mailDomain, recipient, shortName } from '../map.ts';
+import type { HopFault } from '../hop-fault.ts';
+import { mailDomain, recipient, routeName, shortName } from '../map.ts';
 import type { World } from '../world.ts';
 import { tourHeadlines } from './names.ts';
+import { resultOf } from './result.ts';
 import { summaryLines, wrapLine } from './summary.ts';
-import type { Controller, Flip, TourFacts, TourPlan, TourResult } from './tour.ts';
+import {
+  countingMs,
+  deadlineMs,
+  defaultIntervalMs,
+  maxCycles,
+  steadyCycles,
+  unreturnedCycles,
+  warmUpCycles,
+} from './timing.ts';
+import type { Controller, Flip, Replay, TourFacts, TourPlan, TourResult } from './tour.ts';
 
 export interface PlayOptions {
   readonly world: World;
@@ -16,17 +27,11 @@ export interface PlayOptions {
   readonly intervalMs?: number;
 }
 
-/** A real cycle every second: a tour compresses a minute's cron job to that. */
-const defaultIntervalMs = 1000;
-/** Three passes make an unknown hop up; one more, because the first cycle also opens its store. */
-const warmUpCycles = 4;
-/** A tour that is meant to stay where it is shows that for so many cycles. */
-const steadyCycles = 6;
-/** Longest waits of each part, in cycles; together with the deadline they keep a tour under a minute. */
-const maxCycles = { detect: 12, drain: 16, back: 20, settle: 10 } as const;
-/** A tour promises to end within a minute; the rest is for counting. */
-const deadlineMs = 52_000;
-const countingMs = 5000;
+/** What a fault means that leaves every SMTP dialogue as it was. */
+const silentFaults: Partial<Record<HopFault, string>> = {
+  hold: 'still says 250 to everything, and keeps the mail',
+  discard: 'still says 250 to everything, and the mail is gone',
+};
 
 /** One play of one tour. Rejects only with the reason of `signal`, or with what the controller threw. */
 export async function playTour(
@@ -53,6 +58,7 @@ class Play {
   readonly #said: string[] = [];
   readonly #lastWords = new Map<string, string>();
   #faultAt: number | null = null;
+  #replay: Replay | null = null;
   #mostQueued = 0;
 
   constructor(plan: TourPlan, options: PlayOptions, signal: AbortSignal) {
@@ -89,13 +95,18 @@ class Play {
     }
     for (const [hop, word] of Object.entries(fault)) await this.#world.setFault(hop, word);
     this.#tell(`!! ${this.#faults()}`);
+    for (const [hop, word] of Object.entries(fault)) {
+      if (silentFaults[word] !== undefined) this.#tell(`${hop} ${silentFaults[word]}`);
+    }
   }
 
   async #heal(): Promise<void> {
     const { fault } = this.#plan;
+    const { held, swallowed } = this.#world.account();
     if (fault === 'cut-off') this.#world.reconnectController();
     else for (const hop of Object.keys(fault)) await this.#world.setFault(hop, 'ok');
-    this.#tell('healed');
+    if (held > 0) this.#tell(`healed: the ${held} letters that were held go on in one burst`);
+    else this.#tell(swallowed > 0 ? `healed: the ${swallowed} letters stay gone` : 'healed');
   }
 
   async #leaveAndDrain(): Promise<void> {
@@ -115,9 +126,20 @@ class Play {
 
   async #comeBack(): Promise<void> {
     const before = this.#flips.length;
+    if (this.#plan.replays !== null) await this.#replayed(this.#plan.replays);
     await this.#cycles(maxCycles.back, () => this.#flips.length > before);
     // The probation ends with the normal TTL.
     await this.#cycles(maxCycles.settle, () => this.#ttl() === this.#world.ttl);
+  }
+
+  /** Shows that nothing brings the path back; then plays the person who says that its mail was sent again. */
+  async #replayed(path: string): Promise<void> {
+    await this.#cycles(unreturnedCycles, () => false);
+    const at = this.#world.clock.now();
+    const listed = await this.#options.controller.replayed?.(routeName, path, this.#signal);
+    if (listed === undefined) return;
+    this.#replay = { at, listed };
+    this.#tell(`a person took the list to the archive of ${path} and says that replay is done`);
   }
 
   /** Runs cycles, an interval apart, until the condition holds after one of them, or time is up. */
@@ -152,6 +174,15 @@ class Play {
     const queued = this.#world.sender.deferred;
     if (queued > 0)
       this.#tell(`${queued} ${queued === 1 ? 'letter waits' : 'letters wait'} in the sender's queue`);
+    if (this.#flips.length === 1) this.#tellUnseen();
+  }
+
+  /** What no dialogue shows, and no queue of a sender. */
+  #tellUnseen(): void {
+    const { held, swallowed } = this.#world.account();
+    const seen = (count: number) => `the senders saw nothing: ${count} letters were answered 250 and are`;
+    if (held > 0) this.#tell(`${seen(held)} held`);
+    if (swallowed > 0) this.#tell(`${seen(swallowed)} gone`);
   }
 
   #tell(text: string): void {
@@ -210,38 +241,13 @@ class Play {
       said: this.#said,
       mostQueued: this.#mostQueued,
       clearAt: this.#clearAt(),
+      replay: this.#replay,
     };
-    const result = this.#result(facts, this.#plan.judge(facts));
+    const result = resultOf(this.#plan, facts, {
+      flippedAfterMs: this.#flippedAfterMs(),
+      timeline: this.#timeline,
+    });
     for (const line of summaryLines(result, account)) this.#options.print(line);
     return result;
-  }
-
-  #praise({ account, flips }: TourFacts): string {
-    const after = this.#flippedAfterMs();
-    const moves =
-      flips.length === 0 || after === null
-        ? 'DNS stayed where it was'
-        : `DNS moved away ${(after / 1000).toFixed(1)} s after the fault and came back`;
-    const mail =
-      account.bounced === 0
-        ? `all ${account.sent} letters arrived`
-        : `${account.delivered} letters arrived, ${account.bounced} bounced while caches still held the old MX`;
-    return `${moves}; ${mail}`;
-  }
-
-  #result(facts: TourFacts, complaint: string | null): TourResult {
-    const { account, flips } = facts;
-    const { sent, delivered, lost, duplicated, bounced, queued, maxDelayMs } = account;
-    const counts = { sent, delivered, lost, duplicated, bounced, queued, maxDelayMs };
-    return {
-      tour: this.#plan.name,
-      ...counts,
-      flips,
-      returned: flips.length === 0 || flips.at(-1)?.to === flips[0]?.from,
-      flippedAfterMs: flips.length === 0 ? null : this.#flippedAfterMs(),
-      timeline: this.#timeline,
-      isAsExpected: complaint === null,
-      reason: complaint ?? this.#praise(facts),
-    };
   }
 }

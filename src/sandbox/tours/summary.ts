@@ -2,6 +2,7 @@
 
 import type { Accounting, LetterAccount } from '../accounting.ts';
 import { shortName } from '../map.ts';
+import type { ReplayWindow } from './replay.ts';
 import type { TourResult } from './tour.ts';
 
 /** `1-8, 12`; numbers ascend. */
@@ -32,9 +33,10 @@ export function wrapLine(line: string, indent: string): string[] {
 }
 
 /** Fate and way of a letter; letters with the same words are told together. */
-function wayOf(letter: LetterAccount): string {
-  if (letter.whereabouts !== 'delivered') return letter.whereabouts;
-  return `delivered by ${letter.hops.map(shortName).join(' > ')}`;
+function wayOf({ whereabouts, stay, hops }: LetterAccount): string {
+  if (whereabouts !== 'delivered') return stay === null ? whereabouts : `${whereabouts} by ${stay.hop}`;
+  const stops = hops.map(shortName);
+  return `delivered by ${stops.map((one) => (one === stay?.hop ? `${one} (held)` : one)).join(' > ')}`;
 }
 
 export function summaryLines(result: TourResult, account: Accounting): string[] {
@@ -47,8 +49,33 @@ export function summaryLines(result: TourResult, account: Accounting): string[] 
       return wrapLine(`  ${way.padEnd(width)}  ${numbers}`, ' '.repeat(width + 4));
     }),
     `  longest way ${(result.maxDelayMs / 1000).toFixed(1)} s`,
+    ...result.windows.flatMap(replayLines),
+    ...canaryLines(result),
     ...result.flips.map((flip) => `  moved ${flip.route}: ${flip.from} -> ${flip.to}`),
-    `sent ${result.sent}  delivered ${result.delivered}  bounced ${result.bounced}  queued ${result.queued}  lost ${result.lost}  duplicated ${result.duplicated}`,
+    ...wrapLine(countsOf(result), '  '),
     ...wrapLine(`${result.isAsExpected ? 'As expected' : 'NOT as expected'}: ${result.reason}`, '  '),
   ];
+}
+
+const timeOfDay = (at: number): string => `${new Date(at).toISOString().slice(11, 19)}Z`;
+
+function replayLines({ hop, fromAt, toAt, letters, canaries, queueIds }: ReplayWindow): string[] {
+  const what = `${letters} letters and ${canaries} canaries`;
+  const head = `  to replay: ${what} that ${hop} took from ${timeOfDay(fromAt)} to ${timeOfDay(toAt)}:`;
+  return [...wrapLine(head, '    '), ...wrapLine(`    ${queueIds.join(' ')}`, '    ')];
+}
+
+function canaryLines({ canaries: { sent, arrived, missing } }: TourResult): string[] {
+  return sent === 0 ? [] : [`  canaries: ${sent} sent, ${arrived} arrived, ${missing} missing`];
+}
+
+/** Held and swallowed only where there are any: most tours know neither. */
+function countsOf(result: TourResult): string {
+  const { sent, delivered, bounced, queued, held, swallowed, lost, duplicated } = result;
+  return [
+    `sent ${sent}  delivered ${delivered}  bounced ${bounced}  queued ${queued}`,
+    ...(held > 0 ? [`held ${held}`] : []),
+    ...(swallowed > 0 ? [`swallowed ${swallowed}`] : []),
+    `lost ${lost}  duplicated ${duplicated}`,
+  ].join('  ');
 }

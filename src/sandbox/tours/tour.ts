@@ -1,8 +1,10 @@
 // What a tour is and what it comes to. Types only.
 
-import type { Accounting } from '../accounting.ts';
+import type { Accounting, CanaryCounts, Swallowed } from '../accounting.ts';
 import type { HopFault } from '../hop-fault.ts';
 import type { TourName } from './names.ts';
+import type { ReplayWindow } from './replay.ts';
+import type { CanaryTiming } from './timing.ts';
 
 /** A move of DNS by the controller. */
 export interface Flip {
@@ -22,6 +24,11 @@ export interface CycleReport {
 /** One unattended cycle of the real program, or a script in tests. */
 export interface Controller {
   runOnce(signal: AbortSignal): Promise<CycleReport>;
+  /**
+   * A person says that what `path` swallowed was replayed. The tokens that the program lists as swallowed there at that
+   * moment. Called once, in tours whose plan has `replays`; those fail with a controller that lacks it.
+   */
+  replayed?(route: string, path: string, signal: AbortSignal): Promise<readonly string[]>;
 }
 
 export interface TourPlan {
@@ -30,6 +37,10 @@ export interface TourPlan {
   readonly fault: Readonly<Record<string, HopFault>> | 'cut-off';
   /** flips: it must leave and come back; stays: it must not move. */
   readonly outcome: 'flips' | 'stays';
+  /** For the config of its world; false = it is told without canaries. */
+  readonly canaries: false | CanaryTiming;
+  /** The path on which a person must say that replay is done, before it may be returned to; null = none. */
+  readonly replays: string | null;
   /** Why the outcome is not the expected one; null where it is. */
   readonly judge: (facts: TourFacts) => string | null;
 }
@@ -44,6 +55,15 @@ export interface TourFacts {
   readonly mostQueued: number;
   /** When no cache could hold what the first flip replaced; ms; null without a flip. */
   readonly clearAt: number | null;
+  /** What a person said about a replay; null where nobody did. */
+  readonly replay: Replay | null;
+}
+
+export interface Replay {
+  /** When it was said; ms. */
+  readonly at: number;
+  /** Tokens that the controller listed as swallowed then. */
+  readonly listed: readonly string[];
 }
 
 export interface TourResult {
@@ -55,7 +75,14 @@ export interface TourResult {
   readonly bounced: number;
   /** Still on its way when the tour ended: none, where all went well. */
   readonly queued: number;
+  /** A hop answered 250 and keeps them. */
+  readonly held: number;
+  /** A hop answered 250 and they are gone; each is in `toReplay`. */
+  readonly swallowed: number;
   readonly maxDelayMs: number;
+  readonly canaries: CanaryCounts;
+  readonly toReplay: readonly Swallowed[];
+  readonly windows: readonly ReplayWindow[];
   readonly flips: readonly Flip[];
   /** It ends on the path on which it began. */
   readonly returned: boolean;

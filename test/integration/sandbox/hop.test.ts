@@ -20,6 +20,7 @@ const letter: Letter = {
 let certificates: CertificateAuthority;
 let hop: SandboxHop;
 let taken: Letter[];
+let returned: Letter[];
 const cutOff = new Set<string>();
 
 beforeAll(async () => {
@@ -28,6 +29,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   taken = [];
+  returned = [];
   cutOff.clear();
   hop = await startHop({
     name: 'mx.shop',
@@ -41,6 +43,7 @@ beforeEach(async () => {
     admits: [proxy],
     tarpitMs: 10_000,
     accept: (one) => taken.push(one),
+    giveBack: (one) => returned.push(one),
   });
 });
 
@@ -61,6 +64,9 @@ const send = (localAddress = stranger, timeoutMs = 250) =>
     new AbortController().signal,
   );
 
+const queued = /^250 2\.0\.0 Ok: queued as [0-9A-F]{10}$/;
+const keeping: readonly HopFault[] = ['hold', 'hold-some', 'discard', 'bounce'];
+
 describe('a hop with a fault', () => {
   it.each([
     ['ok', 'end-of-data', /^250 /],
@@ -74,12 +80,19 @@ describe('a hop with a fault', () => {
     ['wrong-name-cert', 'end-of-data', /^250 /],
     ['half-banner', 'banner', /^no answer for 0.25 s$/],
     ['proxy-only', 'rcpt', /^554 5\.7\.1 <\[127\.0\.0\.9\]>/],
+    ['hold', 'end-of-data', queued],
+    ['hold-some', 'end-of-data', queued],
+    ['discard', 'end-of-data', queued],
+    ['bounce', 'end-of-data', queued],
+    ['spam', 'end-of-data', queued],
+    ['greylist', 'rcpt', /^450 4\.2\.0 <bob@shop\.example>: greylisted/],
   ] satisfies [HopFault, string, RegExp][])(
     '%s ends a stranger’s delivery at %s',
     async (fault, stage, text) => {
       await hop.setFault(fault);
       expect(await send()).toMatchObject({ stage, text: expect.stringMatching(text) as string });
-      expect(taken).toHaveLength(stage === 'end-of-data' ? 1 : 0);
+      const isPassedOn = stage === 'end-of-data' && !keeping.includes(fault);
+      expect(taken).toHaveLength(isPassedOn ? 1 : 0);
       // Healed while running: the next delivery passes.
       await hop.setFault('ok');
       expect(await send()).toMatchObject({ stage: 'end-of-data', code: 250 });
@@ -98,7 +111,7 @@ describe('a hop with a fault', () => {
     expect(first).toMatchObject({ from: letter.from, to: letter.to });
     const [trace, ...rest] = first!.text.split('\r\n');
     expect(trace).toMatch(
-      /^Received: from sender\.example \(\[127\.0\.0\.9\]\) by mx\.shop\.example with ESMTP; /,
+      /^Received: from sender\.example \(\[127\.0\.0\.9\]\) by mx\.shop\.example with ESMTP id [0-9A-F]{10}; /,
     );
     expect(rest.join('\r\n')).toBe(letter.text);
   });
@@ -117,6 +130,77 @@ describe('a hop with a fault', () => {
     expect(await send(proxy)).toMatchObject({ stage: 'end-of-data', code: 250 });
     cutOff.clear();
     expect(await send()).toMatchObject({ stage: 'end-of-data', code: 250 });
+  });
+});
+
+/** Message-IDs of letters; `from` is the sender's. */
+async function sendAs(from: string, id: string): Promise<string> {
+  const one = { ...letter, from, text: `Message-ID: <${id}>\r\n\r\n${id}\r\n` };
+  const target = { address: hop.address, port: hop.port, localAddress: stranger, ehloName: 'sender.example' };
+  const { text } = await deliver(one, { ...target, timeoutMs: 1000 }, new AbortController().signal);
+  return text.split(' ').at(-1) ?? '';
+}
+
+const passedOn = () => taken.map((one) => /<(.*)>/.exec(one.text.split('\r\n')[1] ?? '')?.[1]);
+const fates = () => hop.taken.map((one) => `${one.messageId} ${one.fate}`);
+
+describe('what a hop answered 250 to', () => {
+  it('is remembered under the queue id that the client was told', async () => {
+    const told = [await sendAs('a@sender.example', '1'), await sendAs('a@sender.example', '2')];
+    expect(hop.taken.map((one) => one.queueId)).toEqual(told);
+    expect(new Set(told).size).toBe(2);
+    expect(taken[0]?.text).toMatch(new RegExp(`^Received: .* with ESMTP id ${told[0]}; `));
+    expect(fates()).toEqual(['<1> passed', '<2> passed']);
+  });
+
+  it('is held until the hop is ok again, through other faults, and then goes on in one burst', async () => {
+    await hop.setFault('hold');
+    for (const id of ['1', '2']) await sendAs('a@sender.example', id);
+    await hop.setFault('down');
+    expect([hop.heldCount, passedOn(), fates()]).toEqual([2, [], ['<1> held', '<2> held']]);
+    await hop.setFault('ok');
+    expect([hop.heldCount, passedOn(), fates()]).toEqual([0, ['1', '2'], ['<1> released', '<2> released']]);
+  });
+
+  it('is held every other time, counted for each sender', async () => {
+    await hop.setFault('hold-some');
+    for (const id of ['a1', 'b1', 'a2', 'b2', 'a3']) await sendAs(`${id[0]}@sender.example`, id);
+    expect(passedOn()).toEqual(['a2', 'b2']);
+    await hop.setFault('ok');
+    expect(passedOn()).toEqual(['a2', 'b2', 'a1', 'b1', 'a3']);
+  });
+
+  it('stays gone when it was discarded', async () => {
+    await hop.setFault('discard');
+    await sendAs('a@sender.example', '1');
+    await hop.setFault('ok');
+    expect([passedOn(), fates()]).toEqual([[], ['<1> discarded']]);
+  });
+
+  it('is returned with a notification that names it', async () => {
+    await hop.setFault('bounce');
+    const queueId = await sendAs('a@sender.example', '1');
+    expect([passedOn(), fates()]).toEqual([[], ['<1> returned']]);
+    expect(returned).toMatchObject([{ from: '', to: ['a@sender.example'] }]);
+    const text = returned[0]?.text ?? '';
+    expect(text).toMatch(/^Content-Type: multipart\/report; report-type=delivery-status; boundary=/m);
+    expect(text).toContain(`X-Postfix-Queue-ID: ${queueId}\r\n\r\nFinal-Recipient: rfc822; ${letter.to[0]}`);
+    expect(text).toMatch(/Content-Type: text\/rfc822-headers\r\n\r\nReceived: [^]*Message-ID: <1>\r\n/);
+  });
+
+  it('is marked as spam, whole', async () => {
+    await hop.setFault('spam');
+    await send();
+    expect(taken[0]?.text).toMatch(/^X-Spam-Flag: YES\r\nReceived: /);
+    expect(taken[0]?.text.endsWith(letter.text)).toBe(true);
+  });
+
+  it('was deferred at the first attempt of each source, sender and recipient where it greylists', async () => {
+    await hop.setFault('greylist');
+    const stages = [];
+    for (const source of [stranger, proxy, stranger, proxy]) stages.push((await send(source)).stage);
+    expect(stages).toEqual(['rcpt', 'rcpt', 'end-of-data', 'end-of-data']);
+    expect(await sendAs('other@sender.example', '1')).toBe('later');
   });
 });
 

@@ -10,9 +10,9 @@ import { hopPlans, mailDomain } from '../../../src/sandbox/map.ts';
 import type { Controller, CycleReport } from '../../../src/sandbox/tours/tour.ts';
 import type { World } from '../../../src/sandbox/world.ts';
 
-type PathName = 'proxy' | 'direct';
+export type PathName = 'proxy' | 'direct';
 
-function rrsetFor(path: PathName, ttl: number): Rrset {
+export function rrsetFor(path: PathName, ttl: number): Rrset {
   const mx = hopPlans.filter((one) => one.path === path || one.path === 'spool');
   return rrsetOf(
     mailDomain,
@@ -22,7 +22,7 @@ function rrsetFor(path: PathName, ttl: number): Rrset {
   );
 }
 
-async function move(world: World, desired: Rrset, signal: AbortSignal): Promise<void> {
+export async function move(world: World, desired: Rrset, signal: AbortSignal): Promise<void> {
   const expected = world.data.rrset(mailDomain, 'MX');
   const changes = [{ owner: mailDomain, type: 'MX' as const, expected, desired }];
   const signed = signMessage(

@@ -5,9 +5,16 @@ import { playTour } from '../../../src/sandbox/tours/play.ts';
 import { formatRanges, wrapLine } from '../../../src/sandbox/tours/summary.ts';
 import type { Controller, TourResult } from '../../../src/sandbox/tours/tour.ts';
 import { startWorld, type World } from '../../../src/sandbox/world.ts';
+import { canaryController, type CanaryScript } from './canary-controller.ts';
 import { hastyController, idleController, scriptedController } from './scripted-controller.ts';
 
 const ttls = { ttl: 2, failoverTtl: 1 };
+/** Late on a busy machine too: a canary through the proxy needs a quarter of a second. */
+const canaryScript: CanaryScript = { ...ttls, delayedAfterMs: 1000, fall: 2, rise: 3, waitsForReplay: true };
+const controllerFor = (name: TourName, world: World): Controller =>
+  tourPlans[name].canaries === false
+    ? scriptedController(world, ttls)
+    : canaryController(world, canaryScript);
 const worlds: World[] = [];
 
 afterAll(async () => {
@@ -45,10 +52,13 @@ async function stage(): Promise<Stage> {
 describe.concurrent('a tour with a controller that does its work', () => {
   it.each(tourNames)('%s ends as expected, with every letter accounted for', async (name) => {
     const { world, printed, play } = await stage();
-    const result = await play(name, scriptedController(world, ttls));
+    const result = await play(name, controllerFor(name, world));
     expect(result.reason).not.toMatch(/lost|queued, of/);
     expect(result).toMatchObject({ tour: name, isAsExpected: true, lost: 0, queued: 0, returned: true });
-    expect(result.sent).toBe(result.delivered + result.bounced);
+    expect(result.sent).toBe(result.delivered + result.bounced + result.swallowed);
+    expect(result).toMatchObject({ held: 0 });
+    expect(result.swallowed > 0).toBe(name === 'swallowed');
+    expect(result.canaries.sent > 0).toBe(tourPlans[name].canaries !== false);
     expect(result.sent).toBeGreaterThan(10);
     const moves = result.flips.map((one) => `${one.from} -> ${one.to}`);
     expect(moves).toEqual(tourPlans[name].outcome === 'flips' ? ['proxy -> direct', 'direct -> proxy'] : []);
@@ -69,6 +79,69 @@ describe.concurrent('a tour with a controller that does its work', () => {
     // Between fault and flip is one interval of the scripted controller, not the wait for caches.
     expect(result.flippedAfterMs).toBeLessThan(1500);
     expect(world.data.changes.at(-1)?.after?.ttl).toBe(ttls.ttl);
+  });
+});
+
+describe.concurrent('a tour that only canaries see', () => {
+  it('shows the whole story of silent-delay in order', async () => {
+    const { world, printed, play } = await stage();
+    const result = await play('silent-delay', controllerFor('silent-delay', world));
+    expect(result.timeline.map((one) => one.text).join('\n')).toMatch(
+      /set out[^]*!! mx1\.filter hold, mx2\.filter hold\nproxy still says 250 [^]*>> shop moved: proxy -> direct[^]*the senders saw nothing: \d+ letters were answered 250 and are held[^]*every cache is clear[^]*healed: the \d+ letters that were held go on in one burst[^]*>> shop moved: direct -> proxy/,
+    );
+    expect(result.reason).toMatch(/all \d+ letters arrived, the \d+ that were held up to \d+\.\d s late$/);
+    const text = printed.join('\n');
+    expect(text).toMatch(/delivered by mx1\.filter \(held\) > mx\.shop +\d/);
+    expect(text).toMatch(/canaries: (\d+) sent, \1 arrived, 0 missing/);
+    expect(result.toReplay).toEqual([]);
+    // Late is not lost: nothing is worse off than by the time from the fault to the healing.
+    expect(result.maxDelayMs).toBeGreaterThan(result.flippedAfterMs ?? Infinity);
+  });
+
+  it('swallowed lists what to replay, and does not come back before a person says that it is done', async () => {
+    const { world, printed, play } = await stage();
+    const result = await play('swallowed', controllerFor('swallowed', world));
+    expect(result.timeline.map((one) => one.text).join('\n')).toMatch(
+      /!! mx1\.filter discard[^]*>> shop moved: proxy -> direct[^]*healed: the \d+ letters stay gone\n[^]*a person took the list to the archive of proxy and says that replay is done\n>> shop moved: direct -> proxy/,
+    );
+    const taken = world.hops.flatMap((hop) => hop.taken).filter((one) => one.fate === 'discarded');
+    expect(result.toReplay.map((one) => one.queueId)).toEqual(taken.map((one) => one.queueId));
+    expect(result.windows).toMatchObject([
+      { path: 'proxy', hop: 'mx1.filter', letters: result.swallowed, fromAt: taken[0]?.at },
+    ]);
+    expect(printed.join('\n')).toContain(`to replay: ${result.swallowed} letters and `);
+    expect(printed.join(' ')).toContain(taken.at(-1)?.queueId);
+  });
+
+  it('swallowed says so where DNS goes back while mail is missing', async () => {
+    const { world, play } = await stage();
+    const controller = canaryController(world, { ...canaryScript, waitsForReplay: false });
+    expect(await play('swallowed', controller)).toMatchObject({
+      isAsExpected: false,
+      reason: 'it came back before anybody said that replay is done',
+    });
+  });
+
+  it('swallowed says so where the controller’s list is not what was swallowed', async () => {
+    const { world, play } = await stage();
+    const honest = controllerFor('swallowed', world);
+    const controller: Controller = {
+      runOnce: (signal) => honest.runOnce(signal),
+      replayed: async (...said) => [...((await honest.replayed?.(...said)) ?? []).slice(1), 'mxc-forged'],
+    };
+    const result = await play('swallowed', controller);
+    expect(result.isAsExpected).toBe(false);
+    expect(result.reason).toMatch(/^the controller's list of swallowed canaries lacks 1 of \d+ and has 1 /);
+  });
+
+  it('silent-delay says so where only probes are asked', async () => {
+    const { play } = await stage();
+    expect(await play('silent-delay', idleController)).toMatchObject({
+      isAsExpected: false,
+      reason: 'expected proxy -> direct -> proxy, saw no flip',
+      lost: 0,
+      held: 0,
+    });
   });
 });
 
