@@ -15,7 +15,7 @@ const [, idPart = '', macPart = ''] = token.split('-');
 test('is the id and 128 bits of the HMAC over it, in lower-case base32', () => {
   expect(token).toMatch(/^mxc-[0-9a-z]{26}-[a-z2-7]{26}$/);
   expect(idPart.toUpperCase()).toBe(id);
-  const bits = [...macPart].map((one) =>
+  const bits = Array.from(macPart, (one) =>
     'abcdefghijklmnopqrstuvwxyz234567'.indexOf(one).toString(2).padStart(5, '0'),
   );
   const octets = bits
