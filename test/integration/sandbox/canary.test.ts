@@ -1,9 +1,13 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseConfig } from '../../../src/config/parse.ts';
 import { canary } from '../../../src/sandbox/map.ts';
 import type { HopFault } from '../../../src/sandbox/hop-fault.ts';
 import { postFault } from '../../../src/sandbox/control.ts';
+import { tourNames } from '../../../src/sandbox/tours/names.ts';
+import { tourPlans } from '../../../src/sandbox/tours/plans.ts';
+import { canaryTiming } from '../../../src/sandbox/tours/timing.ts';
 import { startWorld, type World } from '../../../src/sandbox/world.ts';
 import { canaryKeyFileIn, maildirIn } from '../../../src/sandbox/world-files.ts';
 import { handOver } from './canary-controller.ts';
@@ -153,4 +157,36 @@ it('the key of the tokens is new in each world and its owner’s alone', async (
   const again = await startWorld({ directory: world.directory });
   expect(await readFile(file, 'utf8')).not.toBe(before);
   await again.close();
+});
+
+describe('the config of a world', () => {
+  const canariesOf = (options: { canaries?: (typeof tourPlans)['swallowed']['canaries'] | true }) => {
+    const yaml = world.configYaml({ stateFile: '/tmp/state.db', ...options });
+    const input = { configFile: '/tmp/mxctl.yaml', shownFile: 'mxctl.yaml', now: 0, hostname: 'here' };
+    return parseConfig(yaml, input).routes.get('shop')?.canary ?? null;
+  };
+
+  it('has no canaries unless they are asked for', () => {
+    expect(canariesOf({})).toBeNull();
+  });
+
+  it('sends them to the Maildir of the world, by its key', () => {
+    expect(canariesOf({ canaries: true })).toMatchObject({
+      ...canary,
+      everyMs: 1000,
+      delayedAfterMs: canaryTiming.delayedAfterSeconds * 1000,
+      key: { file: canaryKeyFileIn(world.directory) },
+      paths: ['proxy', 'direct'],
+      arrival: { kind: 'maildir', directory: maildirIn(world.directory), spam: ['.Junk'] },
+    });
+  });
+
+  it.each(tourNames.filter((name) => tourPlans[name].canaries !== false))(
+    'for %s decides on as many late canaries as it says',
+    (name) => {
+      const policy = canariesOf({ canaries: tourPlans[name].canaries });
+      expect(policy?.fall).toBeGreaterThan(1);
+      expect((policy?.fall ?? 0) * (policy?.everyMs ?? 0)).toBeLessThanOrEqual(policy?.delayedAfterMs ?? 0);
+    },
+  );
 });
