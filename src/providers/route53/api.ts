@@ -2,7 +2,7 @@
 // than every 30 s and repeats AccessDenied until the end). What comes back is checked against the documented shape.
 // Making one of these loads the SDK.
 
-import type * as Sdk from '@aws-sdk/client-route-53';
+import type { Route53Client, Sdk } from './sdk.ts';
 import type { z } from 'zod';
 import { failureOf } from './failures.ts';
 import {
@@ -140,11 +140,7 @@ export class Route53Api {
     action: string,
     shape: z.ZodType<T>,
     signal: AbortSignal,
-    send: (
-      sdk: typeof Sdk,
-      client: Sdk.Route53Client,
-      options: { abortSignal: AbortSignal },
-    ) => Promise<unknown>,
+    send: (sdk: Sdk, client: Route53Client, options: { abortSignal: AbortSignal }) => Promise<unknown>,
   ): Promise<T> {
     const { sdk, client } = await this.#ready(action, signal);
     const limit = AbortSignal.any([signal, AbortSignal.timeout(this.#access.timeoutMs)]);

@@ -1,8 +1,8 @@
 // The SDK's client with credentials from its own chain: environment, profile, container, instance; and `role_arn` assumed
 // on top. Loads the SDK when called, and STS only where it is needed.
 
-import type * as Sdk from '@aws-sdk/client-route-53';
-import type * as Sts from '@aws-sdk/client-sts';
+import type { Route53Client, Sdk } from './sdk.ts';
+import type { STSClientConfig } from './sts.ts';
 
 export interface AwsAccess {
   readonly roleArn: string | null;
@@ -15,8 +15,8 @@ export interface AwsAccess {
 }
 
 export interface Connection {
-  readonly sdk: typeof Sdk;
-  readonly client: Sdk.Route53Client;
+  readonly sdk: Sdk;
+  readonly client: Route53Client;
   /** 12 digits; null where nothing tells. */
   readAccount(signal: AbortSignal): Promise<string | null>;
   close(): void;
@@ -30,7 +30,7 @@ const accountTimeoutMs = 2000;
 const connectTimeoutMs = 5000;
 
 export async function connect(access: AwsAccess): Promise<Connection> {
-  const sdk = await import('@aws-sdk/client-route-53');
+  const { sdk } = await import('./sdk.ts');
   const { profile, endpoint } = access;
   const region = access.region ?? (await environmentRegion(sdk, profile));
   const common = {
@@ -57,7 +57,7 @@ export async function connect(access: AwsAccess): Promise<Connection> {
       if (credentials.accountId !== undefined) return credentials.accountId;
       // An emulator's account is none of STS's business.
       if (endpoint !== null) return null;
-      const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts');
+      const { STSClient, GetCallerIdentityCommand } = await import('./sts.ts');
       const sts = new STSClient({ ...common, credentials });
       try {
         const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(accountTimeoutMs)]);
@@ -86,8 +86,8 @@ async function environmentRegion(sdk: Connection['sdk'], profile: string | null)
 }
 
 /** Kept by the SDK until shortly before they expire. */
-async function assumeRole(roleArn: string, { externalId }: AwsAccess, common: Sts.STSClientConfig) {
-  const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts');
+async function assumeRole(roleArn: string, { externalId }: AwsAccess, common: STSClientConfig) {
+  const { STSClient, AssumeRoleCommand } = await import('./sts.ts');
   const sts = new STSClient({ ...common, maxAttempts: 3 });
   try {
     const { Credentials } = await sts.send(
