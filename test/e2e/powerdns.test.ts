@@ -10,6 +10,8 @@ import { createPowerdnsProvider } from '../../src/providers/powerdns/index.ts';
 import { missingCommand, realZones } from '../support/real-primary.ts';
 import { realApiKey, startPowerdns } from '../support/real-powerdns.ts';
 import { describeProviderContract } from '../support/provider-contract.ts';
+import type { ProviderWorld } from '../support/provider-world.ts';
+import { startUpdateProxy } from '../support/update-proxy.ts';
 
 const missing = missingCommand('pdns_server', 'pdnsutil', 'sqlite3', 'dig');
 const [zone, otherZone] = realZones as [(typeof realZones)[0], (typeof realZones)[0]];
@@ -26,20 +28,31 @@ if (missing !== null)
     it.skip(`${missing} is not installed`, () => {});
   });
 else {
-  describeProviderContract('powerdns with PowerDNS keeps the contract of a provider', async () => {
+  const cannot = {
+    throttle: 'the API has no rate limit',
+    careForClock: 'an API key carries no time',
+    seeRaces: 'the API takes no precondition (compareAndSet: none)',
+  };
+  const makeWorld = async (): Promise<ProviderWorld> => {
     const server = await startPowerdns();
+    const proxy = await startUpdateProxy(Number(new URL(server.url).port));
     return {
       ...server,
-      provider: providerAt(server.url),
+      provider: providerAt(`http://127.0.0.1:${proxy.port}`),
       zone,
       otherZone,
       unknownZone: domainNameOf('unknown.example.'),
       withWrongCredentials: () => providerAt(server.url, 'else'),
       withClockOff: null,
       withNobodyThere: () => providerAt('http://127.255.255.254:1'),
-      faults: null,
+      faults: proxy.faults,
+      close: async () => {
+        await proxy.close();
+        await server.close();
+      },
     };
-  });
+  };
+  describeProviderContract('powerdns with PowerDNS keeps the contract of a provider', makeWorld, cannot);
 
   describe('powerdns with PowerDNS', () => {
     it('tells that changes by the API will not raise the serial, and how to mend it', async () => {

@@ -9,7 +9,9 @@ import { Secret } from '../../src/model/secret.ts';
 import { createRfc2136Provider } from '../../src/providers/rfc2136/index.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { describeProviderContract } from './provider-contract.ts';
+import type { ProviderWorld } from './provider-world.ts';
 import { type RealPrimary, realKey, realZones } from './real-primary.ts';
+import { startUpdateProxy } from './update-proxy.ts';
 
 function providerAt(
   server: ServerAddress,
@@ -36,21 +38,28 @@ export function describeRealPrimary(
   const [zone, otherZone] = realZones as [(typeof realZones)[0], (typeof realZones)[0]];
   const never = new AbortController().signal;
 
-  describeProviderContract(`${title} keeps the contract of a provider`, async () => {
+  const cannot = { throttle: 'RFC 2136 knows no rate that could be exceeded' };
+  const makeWorld = async (): Promise<ProviderWorld> => {
     const primary = await start();
     const { server } = primary;
+    const proxy = await startUpdateProxy(server.port);
     return {
       ...primary,
-      provider: providerAt(server),
+      provider: providerAt({ ...server, port: proxy.port }),
       zone,
       otherZone,
       unknownZone: domainNameOf('unknown.example.'),
       withWrongCredentials: () => providerAt(server, { secret: 'b3RoZXI=' }),
       withClockOff: (seconds) => providerAt(server, { clockOff: seconds }),
       withNobodyThere: () => providerAt({ address: '127.255.255.254', port: 1 }),
-      faults: null,
+      faults: proxy.faults,
+      close: async () => {
+        await proxy.close();
+        await primary.close();
+      },
     };
-  });
+  };
+  describeProviderContract(`${title} keeps the contract of a provider`, makeWorld, cannot);
 
   describe(title, () => {
     const direct = rrsetOf(zone, 'MX', 60, ['10 mx.example.org.']);

@@ -1,16 +1,28 @@
-// Stands before an update port and can hold an UPDATE back, or its reply: the moments in which a process may die.
-// Queries pass. RFC 2136 §2 (opcode), RFC 1035 §4.2.2 (two length octets).
+// Stands before a server and can hold a write back, or its reply: the moments in which a process may die, or a network.
+// What only asks passes. RFC 2136 §2 (opcode), RFC 1035 §4.2.2 (two length octets); an HTTP write begins with PATCH.
 
 import net from 'node:net';
 
-/** pass; before: an UPDATE is kept from the server for good; after: the server has it, its reply is kept for good;
- *  cut-after: the server has it, and the connection is cut in place of the reply. */
-export type UpdateProxyMode = 'pass' | 'before' | 'after' | 'cut-after';
+import type { ProviderFaults } from './provider-world.ts';
+
+/** pass; before: a write is kept from the server for good; after: the server has it, its reply is kept for good;
+ *  cut-before: the connection is cut in place of passing it; cut-after: the server has it, and the connection is cut in
+ *  place of the reply; cut-and-gone: so, and nothing passes any more. */
+export type UpdateProxyMode = 'pass' | 'before' | 'after' | 'cut-before' | 'cut-after' | 'cut-and-gone';
 
 const updateOpcode = 5;
 
+/** The octets are the beginning of a message. */
+const isWrite = (octets: Buffer) =>
+  octets.subarray(0, 6).toString('latin1') === 'PATCH ' ||
+  (octets.length > 4 &&
+    octets.readUInt16BE(0) + 2 === octets.length &&
+    (((octets[4] ?? 0) >> 3) & 0xf) === updateOpcode);
+
 export class UpdateProxy {
   mode: UpdateProxyMode = 'pass';
+  /** Runs when a write has arrived, before it is passed on. */
+  beforeWrite: (() => void | Promise<void>) | null = null;
   readonly #target: number;
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
@@ -23,6 +35,27 @@ export class UpdateProxy {
 
   get port(): number {
     return (this.#server.address() as net.AddressInfo).port;
+  }
+
+  /** As the provider contract orders them: each of the next write alone. */
+  get faults(): ProviderFaults {
+    const once = (mode: UpdateProxyMode) => () => {
+      this.mode = mode;
+      void this.untilNextHeld().then(() => {
+        this.mode = 'pass';
+      });
+    };
+    return {
+      loseReplyAfterApply: once('cut-after'),
+      loseReplyBeforeApply: once('cut-before'),
+      loseReplyAndFallSilent: once('cut-and-gone'),
+      beforeWrite: (run) => {
+        this.beforeWrite = () => {
+          this.beforeWrite = null;
+          return run();
+        };
+      },
+    };
   }
 
   async open(): Promise<void> {
@@ -41,7 +74,6 @@ export class UpdateProxy {
 
   #serve(client: net.Socket): void {
     const server = net.connect(this.#target, '127.0.0.1');
-    let isKept = false;
     for (const [one, other] of [
       [client, server],
       [server, client],
@@ -53,21 +85,29 @@ export class UpdateProxy {
         other.destroy();
       });
     }
-    client.on('data', (octets: Buffer) => {
-      const isUpdate = octets.length > 4 && (((octets[4] ?? 0) >> 3) & 0xf) === updateOpcode;
-      if (isUpdate && this.mode === 'before') {
+    let mode: UpdateProxyMode = 'pass';
+    const pass = async (octets: Buffer) => {
+      const isOne = isWrite(octets);
+      if (isOne) await this.beforeWrite?.();
+      if (isOne || mode === 'pass') mode = isOne ? this.mode : 'pass';
+      if (mode === 'before' || mode === 'cut-before') {
+        if (mode === 'cut-before') client.destroy();
         this.#hold();
         return;
       }
-      isKept = isUpdate && this.mode !== 'pass';
       server.write(octets);
+    };
+    let passed = Promise.resolve();
+    client.on('data', (octets: Buffer) => {
+      passed = passed.then(() => pass(octets));
     });
     server.on('data', (octets: Buffer) => {
-      if (!isKept) {
+      if (mode === 'pass') {
         client.write(octets);
         return;
       }
-      if (this.mode === 'cut-after') client.destroy();
+      if (mode === 'cut-and-gone') void this.close();
+      if (mode === 'cut-after') client.destroy();
       this.#hold();
     });
   }

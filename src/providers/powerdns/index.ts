@@ -7,6 +7,7 @@ import { displayName, type DomainName } from '../../model/domain-name.ts';
 import { maxTtl } from '../../model/rrset.ts';
 import { providerKinds } from '../kinds.ts';
 import type { Provider, ProviderCapabilities, RrsetQuestion } from '../provider.ts';
+import { Turns } from '../turns.ts';
 import {
   confirm,
   judge,
@@ -46,6 +47,7 @@ class PowerdnsProvider extends ZoneProvider {
   readonly capabilities = capabilities;
   readonly #api: PowerdnsApi;
   readonly #clock: ProviderClock;
+  readonly #turns = new Turns();
 
   constructor(options: PowerdnsAccess & { readonly name: string }, clock: ProviderClock) {
     super();
@@ -74,12 +76,11 @@ class PowerdnsProvider extends ZoneProvider {
     pending: readonly Pending[],
     signal: AbortSignal,
   ): Promise<Outcomes> {
-    const changes = pending.map((one) => one.change);
-    const judged = judge(pending, await this.see(zone, changes, signal));
-    if ('settled' in judged) return judged.settled;
-    const { due } = judged;
-    const patches = due.map((one) => patchOf(one.change));
-    const sent = await this.#api.patchRrsets(zone, patches, signal);
+    // One zone after the other: on SQLite a second writer at the same moment is turned away, HTTP 500 (4.7.3, seen
+    // 2026-11).
+    const written = await this.#turns.take('', () => this.#write(zone, pending, signal));
+    if ('settled' in written) return written.settled;
+    const { due, sent } = written;
     const see = (again: readonly RrsetQuestion[], never: AbortSignal) => this.see(zone, again, never);
     // Read back also after success: nothing compared what was there with what was expected.
     if (sent.outcome === 'applied') return confirm(due, see, `${this.#api.host} took the change`);
@@ -89,6 +90,16 @@ class PowerdnsProvider extends ZoneProvider {
     if (outcomes !== null) return outcomes;
     signal.throwIfAborted();
     throw this.#unapplied(zone, sent.reason);
+  }
+
+  async #write(zone: DomainName, pending: readonly Pending[], signal: AbortSignal) {
+    signal.throwIfAborted();
+    const changes = pending.map((one) => one.change);
+    const judged = judge(pending, await this.see(zone, changes, signal));
+    if ('settled' in judged) return judged;
+    const { due } = judged;
+    const patches = due.map((one) => patchOf(one.change));
+    return { due, sent: await this.#api.patchRrsets(zone, patches, signal) };
   }
 
   #unapplied(zone: DomainName, reason: string): ProviderError {

@@ -19,6 +19,7 @@ import { isSameRrset, maxTtl, type Rrset } from '../../model/rrset.ts';
 import type { Secret } from '../../model/secret.ts';
 import { providerKinds } from '../kinds.ts';
 import type { Provider, ProviderCapabilities, RrsetQuestion } from '../provider.ts';
+import { Turns } from '../turns.ts';
 import {
   confirm,
   type Due,
@@ -33,7 +34,6 @@ import { Conversation, type NoAnswer } from './api.ts';
 import type { Live } from './convert.ts';
 import { readZone, type ZoneReading } from './reading.ts';
 import { aliased, neverAgreed, noAnswerOf, type RefusedRequest, refusalOf } from './refusals.ts';
-import { Turns } from './turns.ts';
 
 const capabilities: ProviderCapabilities = {
   compareAndSet: 'values',

@@ -9,6 +9,7 @@ import { cloudflareAt, type CloudflareParts, SleepingClock } from '../../support
 import type { FakeRecord, FakeZone } from '../../support/fakes/cloudflare-zone.ts';
 import { CloudflareFake, goodToken, type Right } from '../../support/fakes/cloudflare.ts';
 import { describeProviderContract } from '../../support/provider-contract.ts';
+import type { ProviderWorld } from '../../support/provider-world.ts';
 
 const never = new AbortController().signal;
 
@@ -26,7 +27,11 @@ class TightBudgets extends RateBudgets {
   }
 }
 
-describeProviderContract('cloudflare keeps the contract of a provider', async () => {
+const cannot = { careForClock: 'a bearer token carries no time' };
+
+describeProviderContract('cloudflare keeps the contract of a provider', makeWorld, cannot);
+
+async function makeWorld(): Promise<ProviderWorld> {
   const fake = new CloudflareFake();
   fake.addZone({ name: 'example.com' });
   fake.addZone({ name: 'shop.example' });
@@ -54,7 +59,7 @@ describeProviderContract('cloudflare keeps the contract of a provider', async ()
       beforeWrite: (run) => {
         fake.beforeBatch = () => {
           fake.beforeBatch = null;
-          run();
+          void run();
         };
       },
     },
@@ -63,7 +68,7 @@ describeProviderContract('cloudflare keeps the contract of a provider', async ()
       return Promise.resolve();
     },
   };
-});
+}
 
 describe('cloudflare', () => {
   let fake: CloudflareFake;

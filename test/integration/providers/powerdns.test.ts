@@ -6,6 +6,7 @@ import { Secret } from '../../../src/model/secret.ts';
 import { createPowerdnsProvider } from '../../../src/providers/powerdns/index.ts';
 import { FakePowerdns } from '../../support/fakes/powerdns.ts';
 import { describeProviderContract } from '../../support/provider-contract.ts';
+import type { ProviderWorld } from '../../support/provider-world.ts';
 
 const zone = domainNameOf('example.com');
 const otherZone = domainNameOf('shop.example');
@@ -17,7 +18,15 @@ const providerAt = (url: string, apiKey = FakePowerdns.apiKey) =>
     { clock: { now: () => 0, sleep: () => Promise.resolve() } },
   );
 
-describeProviderContract('powerdns keeps the contract of a provider', async () => {
+const cannot = {
+  throttle: 'the API has no rate limit',
+  careForClock: 'an API key carries no time',
+  seeRaces: 'the API takes no precondition (compareAndSet: none)',
+};
+
+describeProviderContract('powerdns keeps the contract of a provider', makeWorld, cannot);
+
+async function makeWorld(): Promise<ProviderWorld> {
   const fake = await FakePowerdns.start([zone, otherZone]);
   return {
     provider: providerAt(fake.url),
@@ -37,11 +46,13 @@ describeProviderContract('powerdns keeps the contract of a provider', async () =
       loseReplyAfterApply: () => void fake.faults.push('lose-after'),
       loseReplyBeforeApply: () => void fake.faults.push('lose-before'),
       loseReplyAndFallSilent: () => void fake.faults.push('silent-after'),
-      beforeWrite: (run) => void fake.faults.push({ beforeWrite: run }),
+      beforeWrite: (run) => {
+        fake.beforeWrite = run;
+      },
     },
     close: () => fake.close(),
   };
-});
+}
 
 describe('powerdns', () => {
   const direct = rrsetOf(zone, 'MX', 60, ['10 mx.example.org.']);

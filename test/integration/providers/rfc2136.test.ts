@@ -10,6 +10,7 @@ import { Secret } from '../../../src/model/secret.ts';
 import type { Provider } from '../../../src/providers/provider.ts';
 import { createRfc2136Provider, type Rfc2136Options } from '../../../src/providers/rfc2136/index.ts';
 import { describeProviderContract } from '../../support/provider-contract.ts';
+import type { ProviderWorld } from '../../support/provider-world.ts';
 import { UpdateServer } from '../../support/update-server.ts';
 
 const now = Date.UTC(2026, 10, 22, 3, 12);
@@ -46,7 +47,11 @@ function providerAt(
   );
 }
 
-describeProviderContract('rfc2136 keeps the contract of a provider', async () => {
+const cannot = { throttle: 'RFC 2136 knows no rate that could be exceeded' };
+
+describeProviderContract('rfc2136 keeps the contract of a provider', makeWorld, cannot);
+
+async function makeWorld(): Promise<ProviderWorld> {
   const server = makeServer();
   const address = await server.listen();
   return {
@@ -70,7 +75,7 @@ describeProviderContract('rfc2136 keeps the contract of a provider', async () =>
       beforeWrite: (run) => {
         server.beforeUpdate = () => {
           server.beforeUpdate = null;
-          run();
+          void run();
         };
       },
     },
@@ -79,7 +84,7 @@ describeProviderContract('rfc2136 keeps the contract of a provider', async () =>
       return Promise.resolve();
     },
   };
-});
+}
 
 describe('rfc2136', () => {
   let server: UpdateServer;

@@ -6,6 +6,7 @@ import type { ReplaceOutcome, ZoneChange } from '../../../src/providers/provider
 import { FakeRoute53 } from '../../support/fakes/route53.ts';
 import type { FakeZone } from '../../support/fakes/route53-zone.ts';
 import { describeProviderContract } from '../../support/provider-contract.ts';
+import type { ProviderWorld } from '../../support/provider-world.ts';
 import { failureOf, providerAt, steppedClock, writeProfiles } from '../../support/route53-world.ts';
 
 const zone = domainNameOf('example.com.');
@@ -20,7 +21,11 @@ afterAll(() => {
   removeProfiles();
 });
 
-describeProviderContract('route53 keeps the contract of a provider', async () => {
+const cannot = { careForClock: 'AWS tells the time with every refusal, and the SDK signs by it' };
+
+describeProviderContract('route53 keeps the contract of a provider', makeWorld, cannot);
+
+async function makeWorld(): Promise<ProviderWorld> {
   const fake = new FakeRoute53();
   const zones = new Map([zone, domainNameOf('shop.example.')].map((name) => [name, fake.addZone(name)]));
   const zoneOf = (owner: DomainName) => [...zones].find(([name]) => owner.endsWith(name))![1];
@@ -39,7 +44,6 @@ describeProviderContract('route53 keeps the contract of a provider', async () =>
       return Promise.resolve();
     },
     withWrongCredentials: () => providerAt(endpoint, { profile: 'wrong' }),
-    // AWS tells the time with every refusal, and the SDK signs by it.
     withClockOff: null,
     withNobodyThere: () => providerAt('http://127.255.255.254:1'),
     faults: {
@@ -50,13 +54,13 @@ describeProviderContract('route53 keeps the contract of a provider', async () =>
       beforeWrite: (run) => {
         fake.beforeChange = () => {
           fake.beforeChange = null;
-          run();
+          void run();
         };
       },
     },
     close: () => fake.close(),
   };
-});
+}
 
 describe('route53', () => {
   let fake: FakeRoute53;
@@ -295,7 +299,7 @@ describe('route53', () => {
     it('that never answers as documented is an error, not an empty zone', async () => {
       fake.readFaults.push(...Array<'undocumented'>(20).fill('undocumented'));
       const error = await failureOf(providerAt(endpoint).readRrset(zone, zone, 'MX', never));
-      expect(error).toMatchObject({ code: 'provider-unreachable', exitCode: 8 });
+      expect(error).toMatchObject({ code: 'provider-protocol', exitCode: 8 });
       expect(error.message).toContain('not as documented');
     });
 
@@ -395,7 +399,7 @@ describe('route53', () => {
     it('that are wrong, of a profile that is not there or expired: says so, and repeats no secret', async () => {
       const wrong = await failureOf(replace(providerAt(endpoint, { profile: 'wrong' })));
       expect(wrong).toMatchObject({ code: 'provider-credentials', exitCode: 4 });
-      expect(wrong.message).toBe('AWS took no credentials: SignatureDoesNotMatch');
+      expect(wrong.message).toBe('AWS does not take these credentials: SignatureDoesNotMatch');
       expect(JSON.stringify(wrong)).not.toContain('Canonical');
       const none = await failureOf(replace(providerAt(endpoint, { profile: 'nobody' })));
       expect(none).toMatchObject({ code: 'provider-credentials', exitCode: 4 });

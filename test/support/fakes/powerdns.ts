@@ -9,7 +9,13 @@ import { canonicalRdata } from '../../../src/dns/canonical.ts';
 import { type DomainName, domainNameOf, isWithin } from '../../../src/model/domain-name.ts';
 import { type Rrset, rrsetOf, type RrType } from '../../../src/model/rrset.ts';
 
-type Fault = 'lose-after' | 'lose-before' | 'silent-after' | { beforeWrite: () => void };
+/** lose-before: closes the connection; lose-after: does it, then closes; silent-after: so, and for good; the others answer
+ *  this instead of doing it. */
+type Fault =
+  | 'lose-before'
+  | 'lose-after'
+  | 'silent-after'
+  | { readonly status: number; readonly body: string; readonly location?: string };
 
 interface Patch {
   readonly name: string;
@@ -22,7 +28,11 @@ interface Patch {
 export class FakePowerdns {
   static readonly apiKey = 'sesame';
   readonly zones = new Map<DomainName, Map<string, Rrset>>();
+  /** Of the next PATCHes, and of the next readings; first in first out. */
   readonly faults: Fault[] = [];
+  readonly readFaults: Extract<Fault, object>[] = [];
+  /** Runs when a PATCH has arrived and is not yet judged. */
+  beforeWrite: (() => void | Promise<void>) | null = null;
   /** Extra members of every zone's answer. */
   traits: Readonly<Record<string, unknown>> = { kind: 'Native', soa_edit_api: 'DEFAULT' };
   url = '';
@@ -66,16 +76,28 @@ export class FakePowerdns {
       answer(404, { error: 'Not Found' });
       return;
     }
+    const ordered = ({ status, body: text, location }: Extract<Fault, object>) => {
+      response.writeHead(status, location === undefined ? {} : { location });
+      response.end(text);
+    };
     if (request.method === 'GET') {
-      answer(200, this.#show(zone));
+      const fault = this.readFaults.shift();
+      if (fault === undefined) answer(200, this.#show(zone));
+      else ordered(fault);
       return;
     }
+    const { beforeWrite } = this;
+    this.beforeWrite = null;
+    await beforeWrite?.();
     const fault = this.faults.shift();
     if (fault === 'lose-before') return void request.socket.destroy();
-    if (typeof fault === 'object') fault.beforeWrite();
+    if (typeof fault === 'object') {
+      ordered(fault);
+      return;
+    }
     const error = this.#patch(zone, (JSON.parse(body) as { rrsets: Patch[] }).rrsets);
     this.#isSilent = fault === 'silent-after';
-    if (fault !== undefined && typeof fault === 'string') return void request.socket.destroy();
+    if (fault !== undefined) return void request.socket.destroy();
     if (error === null) answer(204);
     else answer(422, { error });
   }
