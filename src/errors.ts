@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'refused'
   | 'no-terminal'
   | 'not-confirmed'
+  | 'nothing-owed'
   | 'conflict'
   | 'partly-applied'
   | 'unconfirmed'

@@ -23,6 +23,7 @@ import { sanitise } from './model/text.ts';
 import { createDaneReader } from './probes/dane/index.ts';
 import { createStsReader } from './probes/mta-sts/index.ts';
 import { createSmtpProbe } from './probes/smtp/index.ts';
+import { SessionLimiter } from './probes/smtp/limiter.ts';
 import type { Provider } from './providers/provider.ts';
 import { RateBudgets } from './providers/rate-budget.ts';
 import { openProvider, type ProviderDeps } from './providers/registry.ts';
@@ -45,6 +46,8 @@ const authorityTimeoutMs = 3000;
 const dnsAttempts = 2;
 /** Sessions at once over all addresses: each is a socket, and 1,000 routes share this. */
 const maxSessions = 256;
+/** Canaries handed to one address at once: beside the probes that may be open there. */
+const canariesPerAddress = 2;
 /** Probes of one run are spread over this much, so that they do not arrive in one instant; ms. */
 const probeSpreadMs = 250;
 
@@ -87,6 +90,7 @@ export async function openProgram(runtime: Runtime, options: OpenOptions): Promi
     resolver,
     reader,
     provider: providerOpener(config, runtime, nsLookup(resolver)),
+    canary: canaryOpener(config, runtime),
     readSts: createStsReader({ resolver, caCertificates: [] }),
     readDane: createDaneReader({ resolver }),
     clock,
@@ -158,6 +162,29 @@ function stateHome(): string {
 
 function secretPlaces(): Parameters<typeof readSecret>[1] {
   return { env: process.env, credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'] ?? null };
+}
+
+/** Opens the canary probe of each route once, on first use: its code is loaded by routes that have canaries. */
+function canaryOpener(config: Config, { clock }: Runtime): Deps['canary'] {
+  const opened = new Map<string, ReturnType<Deps['canary']>>();
+  const sessions = new SessionLimiter(maxSessions, canariesPerAddress);
+  return (route) => {
+    const known = opened.get(route.name);
+    if (known !== undefined) return known;
+    const { canary: policy, probe: session } = route;
+    if (policy === null) throw new RangeError(`route ${route.name} has no canaries`);
+    const opening = import('./probes/canary/index.ts').then(({ createCanaryProbe }) =>
+      createCanaryProbe(policy, {
+        clock,
+        readSecret: (source) => readSecret(source, secretPlaces()),
+        session,
+        ehloName: hostname(),
+        sessions,
+      }),
+    );
+    opened.set(route.name, opening);
+    return opening;
+  };
 }
 
 /** A zone's own NS records, which come from those it is delegated to. */

@@ -11,6 +11,7 @@ import { ownersOf, pathOf, type Route } from '../model/route.ts';
 import type { StsFacts } from '../model/sts.ts';
 import type { LiveMatch } from '../change/published.ts';
 import { revertedFlip } from '../change/revert.ts';
+import type { CanaryReport } from '../health/canary-diagnosis.ts';
 import { pathHealth } from '../health/path.ts';
 import { describeRevert } from '../render/revert.ts';
 import { mapBounded } from './concurrency.ts';
@@ -25,6 +26,8 @@ export interface RouteFacts {
   readonly disagreement: string | null;
   readonly measurement: RouteMeasurement;
   readonly vantage: VantageCheck;
+  /** Null where the route has no canaries. */
+  readonly canary: CanaryReport | null;
   readonly actions: readonly Action[];
   /** When it was first seen that somebody undid our last flip; ms. Null where nobody did. */
   readonly revertSeenAt: number | null;
@@ -61,7 +64,7 @@ export function contextFor(
     active: active === null ? null : (facts.measurement.health.get(active) ?? unmeasuredPath),
     observations: targetHops.flatMap((one) => one.observations.at(-1) ?? []),
     votes: {
-      activeDown: countVantages(active === null ? [] : (facts.measurement.hops.get(active) ?? []), 'down'),
+      activeDown: active === null ? 0 : countDown(facts, active),
       targetUp: countVantages(targetHops, 'up'),
     },
   };
@@ -76,6 +79,13 @@ export function revertTextOf(facts: RouteFacts): string | null {
 export function plannedChanges(facts: RouteFacts, pathName: string, kind: ActionKind): RrsetChange[] {
   const to = pathOf(facts.route, pathName);
   return to === undefined ? [] : changesTo(facts.route, to, facts.live, ttlFor(facts.route, kind));
+}
+
+/** Vantages that see a hop of the path down, or whose canaries it does not deliver. */
+function countDown({ measurement, canary }: RouteFacts, path: string): number {
+  const hops = countVantages(measurement.hops.get(path) ?? [], 'down');
+  const isBlamed = canary?.findings.some((one) => one.kind === 'path' && one.path === path) ?? false;
+  return isBlamed ? Math.max(hops, canary?.verdicts.get(path)?.vantages.length ?? 0) : hops;
 }
 
 /** Vantages that see at least one hop of the path so. */

@@ -5,6 +5,9 @@ import type { Decided } from '../decision/decide.ts';
 import { AppError, type ExitCode } from '../errors.ts';
 import type { Route } from '../model/route.ts';
 import type { RouteState } from '../model/route-state.ts';
+import type { RouteCanaries } from './canary-judge.ts';
+import { collectCanaries } from './canary-mail.ts';
+import { sendDueCanaries } from './canary-send.ts';
 import { mapBounded } from './concurrency.ts';
 import { decideRoute, type DecidedRoute, type RunContext } from './decide-route.ts';
 import type { Deps } from './deps.ts';
@@ -13,7 +16,7 @@ import { ProbeRun, type RouteMeasurement } from './measure.ts';
 import { move, type MoveResult } from './move.ts';
 import { decisionExitCode, moveError } from './outcome.ts';
 import type { Recovery } from './recover.ts';
-import { judgeVantage, remember, type Seen, seeRoute, worldOf } from './see.ts';
+import { judge, type Judged, remember, type Seen, seeRoute, worldOf } from './see.ts';
 
 /** Routes measured at once. Far more than there are sockets: sessions and questions are bounded where they are opened,
  *  and a route that waits out the pauses of a burst holds none. Where a filter with 1,000 routes fails, the run must
@@ -48,12 +51,16 @@ export async function runCycle(deps: Deps, outer: AbortSignal): Promise<CycleRes
     const startedAt = deps.clock.now();
     const run = new ProbeRun(deps);
     const routes = [...deps.config.routes.values()];
-    const seen = await mapBounded(routes, parallelRoutes, (route) => seeRoute(route, run, deps, signal));
+    const [seen, canaries] = await Promise.all([
+      mapBounded(routes, parallelRoutes, (route) => seeRoute(route, run, deps, signal)),
+      collectCanaries(routes, deps, signal),
+    ]);
     const world = worldOf(seen);
     const judged = await mapBounded(seen, parallelRoutes, (one) =>
-      judgeVantage(one, { ...world, run }, deps, signal),
+      judge(one, { ...world, run, canaries }, deps, signal),
     );
     await remember(judged, deps);
+    const sending = startSending(judged, canaries, deps, signal);
     const context: RunContext = {
       failingShare: world.failingShare,
       pauses: await deps.store.readPauses(deps.clock.now()),
@@ -71,8 +78,30 @@ export async function runCycle(deps: Deps, outer: AbortSignal): Promise<CycleRes
         ? Promise.resolve(failed(routes[at]?.name ?? '', one, judged[at]))
         : settleRoute(one, deps, signal),
     );
+    await sending;
     return { startedAt, finishedAt: deps.clock.now(), probes: run.probes, routes: outcomes };
   });
+}
+
+/** Beside the moves: a hop that takes its time with a canary must not hold up a route that has to leave. What goes
+ *  wrong is no reason to end the round. */
+async function startSending(
+  judged: readonly (Judged | AppError)[],
+  canaries: ReadonlyMap<string, RouteCanaries>,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<void> {
+  const routes = judged.flatMap((one) => {
+    if (one instanceof AppError || one.vantage === 'fault') return [];
+    const known = canaries.get(one.route.name);
+    return known === undefined ? [] : [{ route: one.route, measurement: one.measurement, known }];
+  });
+  try {
+    await sendDueCanaries(routes, deps, signal);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError)) throw error;
+    deps.logger.warn(`canaries could not be sent: ${error.message}`);
+  }
 }
 
 async function settleRoute(
@@ -110,6 +139,7 @@ function failed(
 
 function isNew(before: RouteState | null, after: RouteState): boolean {
   if (before?.downPaths.join(' ') !== after.downPaths.join(' ')) return true;
+  if (before.notices.join(' ') !== after.notices.join(' ')) return true;
   // Where the last run said that it moved, staying there is no second message.
   if (before.lastDecision === `move to ${after.activePath ?? ''}` && after.lastDecision === 'stay')
     return false;

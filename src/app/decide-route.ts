@@ -15,6 +15,7 @@ import { isByPerson, isFlip, isUnsettled } from '../model/change.ts';
 import { ownersOf } from '../model/route.ts';
 import type { RouteState } from '../model/route-state.ts';
 import { contextFor, revertTextOf, type RouteFacts } from './assess.ts';
+import { noticesOf } from './canary-judge.ts';
 import type { Deps } from './deps.ts';
 import type { Recovery } from './recover.ts';
 import { noticeRevert } from './revert.ts';
@@ -76,6 +77,7 @@ async function factsOf(seen: Judged, context: RunContext, deps: Deps): Promise<R
     disagreement: look.disagreement,
     measurement,
     vantage: seen.vantage,
+    canary: seen.canary,
     actions,
     revertSeenAt: revert?.at ?? null,
     pauses: context.pauses,
@@ -100,6 +102,7 @@ function decisionInput(facts: RouteFacts): DecisionInput {
     isCutOff: facts.vantage === 'fault',
     isMaintenance: openWindow(route.maintenance, active, now) !== null,
     lastFlip: lastFlipOf(facts),
+    notices: noticesOf(facts.canary),
     now,
     assess: (path, kind) => judge(contextFor(facts, path, kind)),
   };

@@ -4,7 +4,9 @@ import type { Config } from '../config/config.ts';
 import type { AuthorityReader, Resolver } from '../dns/reader.ts';
 import type { DaneFacts } from '../model/dane.ts';
 import type { DomainName } from '../model/domain-name.ts';
+import type { Route } from '../model/route.ts';
 import type { StsFacts } from '../model/sts.ts';
+import type { CanaryProbe } from '../probes/canary.ts';
 import type { Probe } from '../probes/probe.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -19,6 +21,8 @@ export interface Deps {
   readonly reader: AuthorityReader;
   /** Opened on first use; throws ConfigError where its secret or adapter is missing. */
   readonly provider: (name: string) => Promise<Provider>;
+  /** Of a route with canaries, opened on first use; throws ConfigError where a secret is missing. */
+  readonly canary: (route: Route) => Promise<CanaryProbe>;
   /** RFC 8461 policy as a sender would see it now. */
   readonly readSts: (domain: DomainName, signal: AbortSignal) => Promise<StsFacts>;
   /** TLSA records of an exchange as a sender would see them now; `port` is that of its hops. */

@@ -13,6 +13,7 @@ import type { Rrset } from '../model/rrset.ts';
 import type { ProviderCapabilities } from '../providers/provider.ts';
 import { contextFor, plannedChanges, type RouteFacts } from './assess.ts';
 import { mapBounded } from './concurrency.ts';
+import { strandedNote } from './canary-judge.ts';
 import type { Deps } from './deps.ts';
 import { withTargetFaults } from './target-faults.ts';
 
@@ -23,7 +24,7 @@ export interface PreparedPlan {
   /** When no conforming cache can hold the replaced RRsets any more, if the plan were carried out now; ms. */
   readonly trueByAt: number;
   readonly publishSeconds: number;
-  /** What the providers want said of these zones. */
+  /** What else must be said: of mail that DNS cannot pull back, and what the providers want said of these zones. */
   readonly notes: readonly string[];
   /** Provider labels and what each can guarantee, by provider name. */
   readonly providers: ReadonlyMap<
@@ -101,7 +102,7 @@ export async function finishPlan(
     guards: await withTargetFaults(judge(context), route, to, deps, signal),
     context,
     publishSeconds,
-    notes: await notesOf(changes, deps, signal),
+    notes: [...strandedNote(facts.canary, from), ...(await notesOf(changes, deps, signal))],
     trueByAt: await trueByOf(changes, facts.now + publishSeconds * 1000, deps),
     providers,
   };

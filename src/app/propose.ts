@@ -4,9 +4,11 @@
 import { forbidding } from '../change/guards/index.ts';
 import { candidatesOf } from '../change/published.ts';
 import { RefusedError } from '../errors.ts';
+import { withCanaries } from '../health/canary-diagnosis.ts';
 import type { ActionKind } from '../model/change.ts';
 import type { Route } from '../model/route.ts';
 import { readDaneFacts, readPolicies, recentActions, type RouteFacts } from './assess.ts';
+import { rememberedCanaries } from './canary-judge.ts';
 import type { Deps } from './deps.ts';
 import { lookAtRoute } from './look.ts';
 import { withLease } from './lease.ts';
@@ -43,6 +45,7 @@ export async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal)
     readPolicies(route, deps, signal),
     readDaneFacts(route, paths, deps, signal),
   ]);
+  const canary = await rememberedCanaries(route, measurement.health, deps);
   const now = deps.clock.now();
   const revert = await noticeRevert({ route, actions, live: look.live, now }, deps);
   return {
@@ -50,7 +53,8 @@ export async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal)
     live: look.live,
     match: look.match,
     disagreement: look.disagreement,
-    measurement,
+    measurement: { ...measurement, health: withCanaries(measurement.health, canary) },
+    canary,
     vantage: await checkVantage(route, measurement, { run, isWitnessed: false }, deps, signal),
     actions,
     revertSeenAt: revert?.at ?? null,

@@ -3,11 +3,13 @@
 
 import type { VantageCheck } from '../change/guards/context.ts';
 import { AppError } from '../errors.ts';
+import { type CanaryReport, withCanaries } from '../health/canary-diagnosis.ts';
 import type { Action } from '../model/change.ts';
 import type { HopHealth } from '../model/hop-health.ts';
 import type { Observation } from '../model/observation.ts';
 import type { Route } from '../model/route.ts';
 import { recentActions } from './assess.ts';
+import { judgeCanaries, type RouteCanaries } from './canary-judge.ts';
 import type { Deps } from './deps.ts';
 import { withLease } from './lease.ts';
 import { lookAtRoute, type RouteLook } from './look.ts';
@@ -55,16 +57,26 @@ export async function seeRoute(
 /** A route as seen, with whether what was seen can be believed. */
 export interface Judged extends Seen {
   readonly vantage: VantageCheck;
+  /** Null where the route has no canaries. */
+  readonly canary: CanaryReport | null;
 }
 
-export async function judgeVantage(
+/** Whether what was seen can be believed, and what the canaries add to it. */
+export async function judge(
   seen: Seen | AppError,
-  world: World & { readonly run: ProbeRun },
+  world: World & { readonly run: ProbeRun; readonly canaries: ReadonlyMap<string, RouteCanaries> },
   deps: Deps,
   signal: AbortSignal,
 ): Promise<Judged | AppError> {
   if (seen instanceof AppError) return seen;
-  return { ...seen, vantage: await checkVantage(seen.route, seen.measurement, world, deps, signal) };
+  const { route, measurement } = seen;
+  const known = world.canaries.get(route.name);
+  const [vantage, canary] = await Promise.all([
+    checkVantage(route, measurement, world, deps, signal),
+    known === undefined ? null : judgeCanaries(known, measurement, deps),
+  ]);
+  const health = withCanaries(measurement.health, canary);
+  return { ...seen, measurement: { ...measurement, health }, vantage, canary };
 }
 
 interface World {

@@ -6,9 +6,12 @@ import { cacheBound } from '../change/cache-bound.ts';
 import type { Revert } from '../change/revert.ts';
 import { ownersOf, type Route } from '../model/route.ts';
 import { isFlip, type Action } from '../model/change.ts';
+import { type CanaryReport, withCanaries } from '../health/canary-diagnosis.ts';
+import type { LatencyHour } from '../model/canary.ts';
 import type { PathHealth } from '../model/hop-health.ts';
 import type { RouteState } from '../model/route-state.ts';
 import type { Pause, RunRecord } from '../store/store.ts';
+import { rememberedCanaries } from './canary-judge.ts';
 import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
 import { lookAtRoute } from './look.ts';
@@ -21,6 +24,10 @@ export interface RouteStatus {
   readonly disagreement: string | null;
   readonly domains: number;
   readonly health: ReadonlyMap<string, PathHealth>;
+  /** Null where the route has no canaries. */
+  readonly canary: CanaryReport | null;
+  /** Canary latencies of the last day, oldest first. */
+  readonly hours: readonly LatencyHour[];
   /** Names of the paths that could be active and are not, in the order they would be tried. */
   readonly standby: readonly string[];
   readonly state: RouteState | null;
@@ -42,6 +49,8 @@ export interface StatusReport {
 type StatusDeps = Pick<Deps, 'reader' | 'provider' | 'store' | 'clock' | 'newId'>;
 
 const parallelRoutes = 16;
+/** A day: an incident is compared with the same hour of yesterday; ms. */
+const shownHoursMs = 86_400_000;
 
 export async function readStatus(
   routes: readonly Route[],
@@ -61,13 +70,17 @@ async function statusOf(route: Route, deps: StatusDeps, signal: AbortSignal): Pr
   const bounds = await Promise.all(
     look.views.map(async ({ place }) => cacheBound(await deps.store.readSightings(place.owner, place.type))),
   );
+  const smtpHealth = rememberedHealth(route, await deps.store.readHealth(route.name), now);
+  const canary = await rememberedCanaries(route, smtpHealth, deps);
   const known = bounds.flatMap((one) => one ?? []);
   return {
     route,
     match: look.match,
     disagreement: look.disagreement,
     domains: ownersOf(route).length,
-    health: rememberedHealth(route, await deps.store.readHealth(route.name), now),
+    health: withCanaries(smtpHealth, canary),
+    canary,
+    hours: canary === null ? [] : await deps.store.readLatencyHours(route.name, now - shownHoursMs),
     standby: candidatesOf(route)
       .map((path) => path.name)
       .filter((name) => name !== active),

@@ -5,8 +5,7 @@ import { pause } from '../app/pause.ts';
 import { routeNamed } from '../app/routes.ts';
 import { openProgram } from '../compose.ts';
 import { durationFlag } from '../front/flags.ts';
-import { formatInstant } from '../render/duration.ts';
-import { iso } from '../render/status.ts';
+import { formatInstant, iso } from '../render/duration.ts';
 
 export default class Pause extends BaseCommand<typeof Pause> {
   static override summary = 'Keep auto from moving a route, or any route, for a while.';

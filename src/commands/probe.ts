@@ -1,21 +1,33 @@
-import { Args } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
 import type { CommandContext, CommandResult } from '../base-command.ts';
+import { probeByCanary, type SentCanaries } from '../app/canary-now.ts';
 import { probeTarget, type ProbedHop } from '../app/probe.ts';
-import { openProgram } from '../compose.ts';
-import { exitCodes, type ExitCode } from '../errors.ts';
+import { routeNamed } from '../app/routes.ts';
+import { openProgram, type Program } from '../compose.ts';
+import { exitCodes, UsageError, type ExitCode } from '../errors.ts';
+import { durationFlag } from '../front/flags.ts';
 import { storeWarnings } from '../front/store-fault.ts';
+import { canaryDocument, isInTime, renderSentCanaries } from '../render/canary.ts';
 import { probeDocument, renderProbes } from '../render/probe.ts';
 
 export default class Probe extends BaseCommand<typeof Probe> {
   static override summary = 'Speak SMTP to every hop now and say what a sender would meet.';
   static override description =
-    'Every address of every exchange of every path, standby and backup included. Never sends a message.\n' +
+    'Every address of every exchange of every path, standby and backup included. Sends no message, but with\n' +
+    '--canary: one of our own by every path, looked for where it should arrive.\n' +
     'With --verbose each stage and its reply. Exit 2 where a hop fails, 8 where none could be judged.';
   static override examples = [
     '<%= config.bin %> probe support',
     '<%= config.bin %> probe mx1.filter.example.net --verbose',
   ];
+  static override flags = {
+    canary: Flags.boolean({
+      summary: 'send a message by every path, and wait for it in the mailbox',
+      default: false,
+    }),
+    wait: durationFlag({ summary: 'how long to wait for canaries; default 2m', default: 120_000 }),
+  };
   static override args = { target: Args.string({ description: 'a route or an exchange; else every route' }) };
 
   protected override async execute({
@@ -23,7 +35,8 @@ export default class Probe extends BaseCommand<typeof Probe> {
     flags,
     runtime,
   }: CommandContext<typeof Probe>): Promise<CommandResult> {
-    const program = await openProgram(runtime, { configFile: flags.config, mayLackStore: true });
+    const program = await openProgram(runtime, { configFile: flags.config, mayLackStore: !flags.canary });
+    if (flags.canary) return this.#canaries(args.target ?? null, flags.wait, program, runtime);
     const hops = await probeTarget(args.target ?? null, program, runtime.signal);
     return {
       exitCode: exitCodeOf(hops),
@@ -32,6 +45,48 @@ export default class Probe extends BaseCommand<typeof Probe> {
       text: (style) => renderProbes(hops, flags.verbose, style),
     };
   }
+
+  async #canaries(
+    target: string | null,
+    waitMs: number,
+    program: Program,
+    runtime: CommandContext<typeof Probe>['runtime'],
+  ): Promise<CommandResult> {
+    const routes =
+      target === null
+        ? [...program.config.routes.values()].filter((one) => one.canary !== null)
+        : [routeNamed(target, program)];
+    if (routes.length === 0) {
+      throw new UsageError('usage', 'no route has canaries', { hint: 'declare canary: under a route' });
+    }
+    const results = await Promise.all(
+      routes.map((route) =>
+        probeByCanary(
+          route,
+          { waitMs, tell: (text) => runtime.logger.info(`${route.name}/${text}`) },
+          program,
+          runtime.signal,
+        ),
+      ),
+    );
+    return {
+      exitCode: canaryExitCode(results),
+      data: {
+        routes: results.map((one) => ({
+          route: one.route,
+          canaries: one.canaries.map(canaryDocument),
+          findings: one.report.findings,
+        })),
+      },
+      text: (style) => renderSentCanaries(results, style),
+    };
+  }
+}
+
+function canaryExitCode(results: readonly SentCanaries[]): ExitCode {
+  const isLate = (one: SentCanaries) => one.canaries.some((canary) => !isInTime(canary, one.delayedAfterMs));
+  if (results.some((one) => one.report.look?.fault != null)) return exitCodes.undecided;
+  return results.some(isLate) ? exitCodes.found : exitCodes.ok;
 }
 
 function exitCodeOf(hops: readonly ProbedHop[]): ExitCode {

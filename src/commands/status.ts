@@ -29,7 +29,7 @@ export default class Status extends BaseCommand<typeof Status> {
       exitCode: exitCodeOf(report),
       warnings: storeWarnings(program),
       data: statusDocument(report),
-      text: (style) => renderStatus(report, style),
+      text: (style) => renderStatus(report, flags.verbose, style),
       next: statusNext(report),
     };
   }

@@ -13,6 +13,13 @@ export type LiveView =
   | { readonly kind: 'foreign'; readonly reason: string }
   | { readonly kind: 'unseen'; readonly reason: string };
 
+/** Something found that is no reason to move, and must be said. */
+export interface Notice {
+  /** Stable from run to run while it lasts. */
+  readonly key: string;
+  readonly text: string;
+}
+
 /** The last flip that is known to have reached DNS. */
 export interface FlipFacts {
   readonly at: number;
@@ -31,6 +38,7 @@ export interface DecisionInput {
   /** True within an announced window of the active path. */
   readonly isMaintenance: boolean;
   readonly lastFlip: FlipFacts | null;
+  readonly notices: readonly Notice[];
   readonly now: number;
   /** The guards' results for a move to `path`; pure. */
   readonly assess: (path: string, kind: ActionKind) => readonly GuardResult[];
@@ -66,7 +74,12 @@ export function decide(state: RouteState | null, input: DecisionInput): Decided 
   const condition = conditionOf(input, phase);
   const verb = transitions[phase][condition];
   const decision = act(verb, input);
-  const reasons = [whyCondition(input, condition), ...whyDecision(input, decision), ...othersDown(input)];
+  const reasons = [
+    whyCondition(input, condition),
+    ...whyDecision(input, decision),
+    ...othersDown(input),
+    ...input.notices.map((one) => one.text),
+  ];
   return { state: nextState(state, input, phase, decision, reasons), phase, condition, decision, reasons };
 }
 
@@ -230,5 +243,6 @@ function nextState(
     lastDecision: decision.kind === 'move' ? `move to ${decision.to}` : decision.kind,
     lastReasons: reasons,
     downPaths: downPaths(input),
+    notices: input.notices.map((one) => one.key),
   };
 }

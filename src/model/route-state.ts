@@ -25,4 +25,6 @@ export interface RouteState {
   readonly lastReasons: readonly string[];
   /** Paths that were down at the last run, in config order: a change of these is news, a backup's too. */
   readonly downPaths: readonly string[];
+  /** What else was found at the last run, as keys: a change of these is news too. */
+  readonly notices: readonly string[];
 }

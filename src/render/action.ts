@@ -3,9 +3,8 @@
 import { displayName } from '../model/domain-name.ts';
 import type { Action, ActionState, ChangeState } from '../model/change.ts';
 import { sanitise } from '../model/text.ts';
-import { formatInstant } from './duration.ts';
+import { formatInstant, iso } from './duration.ts';
 import { changeDocument, waitText } from './plan.ts';
-import { iso } from './status.ts';
 import { hang, pad, type Style, type Tone } from './terminal.ts';
 
 const endings: Readonly<Record<ActionState, { text: string; tone: Tone }>> = {

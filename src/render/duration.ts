@@ -36,6 +36,11 @@ export function formatTime(at: number): string {
   return splitInstant(at)[1];
 }
 
+/** ISO 8601 for JSON. */
+export function iso(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}
+
 /** `24s ago`, `in 4m12s`, `now`; both instants in ms. */
 export function formatRelative(at: number, now: number): string {
   if (Math.abs(at - now) < second) return 'now';

@@ -4,8 +4,7 @@ import type { Action } from '../model/change.ts';
 import { sanitise } from '../model/text.ts';
 import type { Event } from '../store/store.ts';
 import { actionDocument, actionLine, partLines } from './action.ts';
-import { formatInstant } from './duration.ts';
-import { iso } from './status.ts';
+import { formatInstant, iso } from './duration.ts';
 import { type Style, wrap } from './terminal.ts';
 
 export function renderHistory(

@@ -7,8 +7,7 @@ import { displayName } from '../model/domain-name.ts';
 import type { GuardResult, GuardVerdict, Plan, RrsetChange } from '../model/change.ts';
 import type { Rrset } from '../model/rrset.ts';
 import { sanitise } from '../model/text.ts';
-import { formatDuration, formatRelative, formatTime } from './duration.ts';
-import { iso } from './status.ts';
+import { formatDuration, formatRelative, formatTime, iso } from './duration.ts';
 import { displayWidth, hang, justify, pad, type Style, type Tone, wrap } from './terminal.ts';
 
 const labelWidth = 12;

@@ -3,8 +3,7 @@
 import type { ProbedHop } from '../app/probe.ts';
 import { displayName } from '../model/domain-name.ts';
 import type { Observation, Verdict } from '../model/observation.ts';
-import { formatDuration } from './duration.ts';
-import { iso } from './status.ts';
+import { formatDuration, iso } from './duration.ts';
 import { renderTable } from './table.ts';
 import { hang, type Style, type Tone, wrap } from './terminal.ts';
 

@@ -4,9 +4,9 @@ import type { CycleResult, RouteOutcome } from '../app/cycle.ts';
 import { isFlip } from '../model/change.ts';
 import { sanitise } from '../model/text.ts';
 import { actionDocument, describeOutcome } from './action.ts';
-import { formatInstant } from './duration.ts';
+import { formatInstant, iso } from './duration.ts';
 import { planDocumentOf } from './plan.ts';
-import { healthDocument, iso } from './status.ts';
+import { healthDocument } from './status.ts';
 import { hang, wrap, type Style } from './terminal.ts';
 
 const indent = '    ';

@@ -8,7 +8,8 @@ import type { Action } from '../model/change.ts';
 import type { Fate } from '../model/fate.ts';
 import type { PathHealth, RankedHop } from '../model/hop-health.ts';
 import { sanitise } from '../model/text.ts';
-import { formatDuration, formatInstant, formatTime } from './duration.ts';
+import { canaryReportDocument, canarySummary, renderHours } from './canary.ts';
+import { formatDuration, formatInstant, formatTime, iso } from './duration.ts';
 import { describeRevert } from './revert.ts';
 import { renderTable, type Cell } from './table.ts';
 import { justify, type NextStep, type Style, type Tone, hang } from './terminal.ts';
@@ -48,7 +49,7 @@ export function activeHealth(status: RouteStatus): PathHealth | null {
   return active === null ? null : (status.health.get(active) ?? null);
 }
 
-export function renderStatus(report: StatusReport, style: Style): string[] {
+export function renderStatus(report: StatusReport, isVerbose: boolean, style: Style): string[] {
   const down = report.routes.filter((one) => activeHealth(one)?.status === 'down').length;
   const drifting = report.routes.filter((one) => one.match.kind !== 'path').length;
   const summary = [
@@ -64,7 +65,10 @@ export function renderStatus(report: StatusReport, style: Style): string[] {
       report.routes.map((one) => rowOf(one, report.now)),
       style,
     ),
-    ...report.routes.flatMap((one) => troublesOf(one, report.now, style)),
+    ...report.routes.flatMap((one) => [
+      ...troublesOf(one, report.now, style),
+      ...(isVerbose ? renderHours(one.hours, style) : []),
+    ]),
   ];
 }
 
@@ -120,6 +124,8 @@ function troublesOf(status: RouteStatus, now: number, style: Style): string[] {
     const isBad = isActive && health.status === 'down';
     add(isBad ? '!!' : ' !', isBad ? 'bad' : 'warn', pathTrouble(status, name, health, isActive));
   }
+  for (const { kind, text } of status.canary?.findings ?? [])
+    if (kind !== 'path') add(' !', 'warn', `${text}.`);
   for (const pause of status.pauses) {
     add(' !', 'warn', `paused for ${formatDuration(pause.until - now)} more by ${pause.by}: ${pause.reason}`);
   }
@@ -131,6 +137,7 @@ function troublesOf(status: RouteStatus, now: number, style: Style): string[] {
       `caches may hold replaced records until ${formatTime(status.clearAt)} UTC; keep both paths up`,
     );
   }
+  if (status.canary !== null) add('  ', 'faint', canarySummary(status.canary, now));
   const { name } = status.route;
   return lines.flatMap(({ mark, tone, text }) => {
     const [first = '', ...rest] = hang(`${mark} ${name}  `, sanitise(text, 600), style.width);
@@ -172,13 +179,19 @@ function pathTrouble(status: RouteStatus, name: string, health: PathHealth, isAc
   const whose = isActive ? '' : `${status.route.keep.includes(name) ? 'backup' : 'standby'} ${name}: `;
   const since = health.failingSince === null ? '' : ` since ${formatTime(health.failingSince)}`;
   const score = ` (${failing.length} of ${health.hops.length})`;
+  const isByCanary = isBlamedByCanary(status, name, health);
   const what =
-    failing.length === 0
+    failing.length === 0 || isByCanary
       ? `${health.reason}.`
       : `${hopNames(failing)}: ${failing[0]?.health.summary ?? ''}${since}${score}.`;
   if (!isActive) return whose + what;
   const domains = `${status.domains} domain${status.domains === 1 ? '' : 's'}.`;
   return `${what} ${consequences[health.fate]} ${domains}`;
+}
+
+/** Its hops answer; what is wrong with it only canaries show. */
+function isBlamedByCanary({ canary }: RouteStatus, name: string, { reason }: PathHealth): boolean {
+  return canary?.findings.some(({ path, text }) => path === name && text === reason) ?? false;
 }
 
 function hopNames(hops: readonly RankedHop[]): string {
@@ -222,6 +235,7 @@ export function statusDocument(report: StatusReport): unknown {
       drift: one.match.kind === 'path' ? null : describeDrift(one.match),
       dns: dnsText(one).replace(' ', '_'),
       disagreement: one.disagreement,
+      canary: one.canary === null ? null : canaryReportDocument(one.canary, one.hours),
       preferred: one.route.prefer,
       domains: one.domains,
       active_since: iso(activeSinceOf(one)),
@@ -285,8 +299,4 @@ export function healthDocument(health: PathHealth): Record<string, unknown> {
       last_at: iso(one.lastAt === 0 ? null : one.lastAt),
     })),
   };
-}
-
-export function iso(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
 }

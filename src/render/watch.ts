@@ -3,8 +3,7 @@
 import type { ChangeSeen, SeenVersion, ServerSeen, WatchFrame } from '../app/watch.ts';
 import { displayName } from '../model/domain-name.ts';
 import { describeMove } from './action.ts';
-import { formatDuration, formatTime } from './duration.ts';
-import { iso } from './status.ts';
+import { formatDuration, formatTime, iso } from './duration.ts';
 import { renderTable } from './table.ts';
 import { type Style, type Tone, wrap } from './terminal.ts';
 

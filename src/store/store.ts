@@ -45,7 +45,16 @@ export interface Pause {
 }
 
 export type EventKind =
-  'decision' | 'health' | 'action' | 'pause' | 'resume' | 'drift' | 'revert' | 'undecided' | 'brake';
+  | 'decision'
+  | 'health'
+  | 'action'
+  | 'pause'
+  | 'resume'
+  | 'drift'
+  | 'revert'
+  | 'undecided'
+  | 'brake'
+  | 'incident';
 
 export interface Event {
   /** ULID. */

@@ -48,6 +48,7 @@ function decideOne({ route, live, isDown, match }: Matched): string {
     isCutOff: false,
     isMaintenance: false,
     lastFlip: null,
+    notices: [],
     now: noon,
     assess: (name, kind) => {
       const to = pathOf(route, name);

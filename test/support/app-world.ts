@@ -417,6 +417,7 @@ export class AppWorld {
       resolver,
       reader: createAuthorityReader({ ...dns, resolver }),
       provider: (name) => Promise.resolve(this.provider(name)),
+      canary: () => Promise.reject(new Error('no canaries in this world')),
       readSts: (domain) => {
         const known = this.sts.get(domain.slice(0, -1));
         return Promise.resolve({

@@ -117,6 +117,7 @@ export class SimulatedRoute {
       isCutOff: false,
       isMaintenance: false,
       lastFlip: this.#lastFlip(),
+      notices: [],
       now: this.now,
       assess: (path, kind) => judge(this.context(path, kind)),
       ...over,

@@ -81,6 +81,7 @@ export function aRouteState(patch: Partial<RouteState> = {}): RouteState {
     lastDecision: 'stay',
     lastReasons: ['proxy is down', 'caches not clear'],
     downPaths: ['proxy'],
+    notices: ['canary-policy:direct'],
     ...patch,
   };
 }

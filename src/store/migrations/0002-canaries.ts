@@ -1,4 +1,5 @@
-// Canaries, the looks into their mailboxes, and latencies by the hour. Dialect-neutral, as the first schema.
+// Canaries, the looks into their mailboxes, latencies by the hour, and what a run found beside decisions.
+// Dialect-neutral, as the first schema.
 
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
@@ -62,6 +63,10 @@ export const canaries: Migration = {
       .addColumn('p95_ms', 'bigint')
       .addColumn('max_ms', 'bigint')
       .addPrimaryKeyConstraint('latency_hour_key', ['route', 'hour_at', 'path'])
+      .execute();
+    await db.schema
+      .alterTable('route_state')
+      .addColumn('notices', 'text', (column) => column.notNull().defaultTo('[]'))
       .execute();
     await db.schema.createIndex('latency_hour_age').on('latency_hour').column('hour_at').execute();
   },

@@ -115,6 +115,7 @@ export async function readRouteState(engine: SqlEngine, route: string): Promise<
     lastDecision: fields.line('last_decision'),
     lastReasons: fields.jsonList('last_reasons').lines('last_reasons'),
     downPaths: fields.jsonList('down_paths').texts('down_paths'),
+    notices: fields.jsonList('notices').texts('notices'),
   };
 }
 
@@ -130,6 +131,7 @@ function stateRow({ route, state }: RouteStateRow): Tables['route_state'] {
     last_decision: state.lastDecision,
     last_reasons: JSON.stringify(state.lastReasons),
     down_paths: JSON.stringify(state.downPaths),
+    notices: JSON.stringify(state.notices),
   };
 }
 
@@ -153,6 +155,7 @@ export async function writeRouteStates(engine: SqlEngine, rows: readonly RouteSt
             last_decision: eb.ref('excluded.last_decision'),
             last_reasons: eb.ref('excluded.last_reasons'),
             down_paths: eb.ref('excluded.down_paths'),
+            notices: eb.ref('excluded.notices'),
           })),
         )
         .execute();

@@ -36,6 +36,7 @@ export interface Tables {
     readonly last_decision: string;
     readonly last_reasons: string;
     readonly down_paths: string;
+    readonly notices: string;
   };
   readonly sighting: {
     readonly owner: string;

@@ -79,6 +79,7 @@ export const knownEventKinds: Readonly<Record<EventKind, true>> = {
   revert: true,
   undecided: true,
   brake: true,
+  incident: true,
 };
 
 const namedTypes: Readonly<Record<Exclude<RrType, `TYPE${number}`>, true>> = {

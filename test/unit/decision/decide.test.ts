@@ -26,6 +26,7 @@ interface Scene {
   readonly route?: RouteOver;
   /** Guards that forbid, by path. */
   readonly refused?: Readonly<Record<string, readonly GuardName[]>>;
+  readonly notices?: DecisionInput['notices'];
   readonly now?: number;
 }
 
@@ -55,6 +56,7 @@ function inputOf(scene: Scene, asked: [string, ActionKind][] = []): DecisionInpu
     isCutOff: scene.isCutOff ?? false,
     isMaintenance: scene.isMaintenance ?? false,
     lastFlip: scene.flip == null ? null : { ...flip('direct'), ...scene.flip },
+    notices: scene.notices ?? [],
     now: scene.now ?? noon,
     assess: (path, kind): GuardResult[] => {
       asked.push([path, kind]);
@@ -407,6 +409,17 @@ describe('what it remembers', () => {
   it('never decides from it', () => {
     const lying = { ...first.state, phase: 'failed-over', activePath: 'direct' } as const;
     expect(line(decide(lying, inputOf({ health: 'down' })))).toBe('move direct (failover)');
+  });
+});
+
+describe('what was found beside', () => {
+  const notices = [{ key: 'canary-mailbox', text: 'canaries are late by proxy and direct alike' }];
+
+  it('is a reason told and remembered, and moves nothing', () => {
+    const result = decided({ notices });
+    expect(line(result)).toBe('stay');
+    expect(result.reasons).toEqual(['proxy takes mail', 'canaries are late by proxy and direct alike']);
+    expect(result.state.notices).toEqual(['canary-mailbox']);
   });
 });
 
