@@ -1,6 +1,6 @@
 // The sandbox as JSON and as text: a tour's result, the hops with their faults, the books at the end.
 
-import { iso } from './status.ts';
+import { iso } from './duration.ts';
 import { renderTable } from './table.ts';
 import type { Style } from './terminal.ts';
 
