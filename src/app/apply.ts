@@ -7,8 +7,8 @@ import type { ActionKind } from '../model/change.ts';
 import { pathOf } from '../model/route.ts';
 import { sanitise } from '../model/text.ts';
 import type { Deps } from './deps.ts';
-import { finishPlan, readHeld } from './prepare.ts';
-import { gatherFacts, settleLeftovers, type Proposal } from './propose.ts';
+import { finishPlan } from './prepare.ts';
+import { gatherWithHeld, settleLeftovers, type Proposal } from './propose.ts';
 import { pathNamed, routeNamed } from './routes.ts';
 import { matchLive } from '../change/published.ts';
 
@@ -55,8 +55,7 @@ export async function proposeSaved(saved: SavedPlan, deps: Deps, signal: AbortSi
   const route = routeNamed(saved.route, deps);
   const path = pathNamed(saved.to, route);
   const recovered = await settleLeftovers(route, deps, signal);
-  const facts = await gatherFacts(route, deps, signal);
-  const held = await readHeld(route, deps, signal);
+  const [facts, held] = await gatherWithHeld(route, deps, signal);
   const current = { ...facts, live: held, match: matchLive(route, held) };
   const changes = changesTo(route, pathOf(route, path.name) ?? path, held, ttlFor(route, saved.kind));
   const prepared = await finishPlan(current, { to: path.name, kind: saved.kind, changes }, deps, signal);

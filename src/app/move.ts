@@ -8,7 +8,7 @@ import { carryOut } from './act.ts';
 import { readDaneFacts, readPolicies, recentActions, type RouteFacts } from './assess.ts';
 import type { Deps } from './deps.ts';
 import { withLease } from './lease.ts';
-import { preparePlan } from './prepare.ts';
+import { preparePlan, readHeld } from './prepare.ts';
 
 export interface MoveResult {
   readonly plan: Plan;
@@ -28,9 +28,10 @@ export async function move(
   return withLease(facts.route.name, deps, signal, async (held) => {
     const { match } = facts;
     const paths = [decision.to, ...(match.kind === 'path' ? [match.path] : [])];
-    const [sts, dane] = await Promise.all([
+    const [sts, dane, live] = await Promise.all([
       readPolicies(facts.route, deps, held.signal),
       readDaneFacts(facts.route, paths, deps, held.signal),
+      readHeld(facts.route, deps, held.signal),
     ]);
     const now = deps.clock.now();
     const [actions, pauses] = await Promise.all([
@@ -39,6 +40,7 @@ export async function move(
     ]);
     const { plan, guards } = await preparePlan(
       { ...facts, sts, dane, actions, pauses, now },
+      live,
       decision.to,
       decision.action,
       deps,

@@ -59,15 +59,15 @@ export async function readHeld(
   return new Map(held.flat());
 }
 
-/** The plan for `to`, made from what the providers hold, with every guard's result. */
+/** The plan for `to`, made from what the providers hold (`readHeld`), with every guard's result. */
 export async function preparePlan(
   facts: RouteFacts,
+  held: ReadonlyMap<string, Rrset | null>,
   to: string,
   kind: ActionKind,
   deps: Pick<Deps, 'provider' | 'store' | 'clock' | 'digest'>,
   signal: AbortSignal,
 ): Promise<PreparedPlan> {
-  const held = await readHeld(facts.route, deps, signal);
   const match = matchLive(facts.route, held);
   const isLagging = JSON.stringify(match) !== JSON.stringify(facts.match);
   const current: RouteFacts = {

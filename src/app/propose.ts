@@ -7,13 +7,14 @@ import { RefusedError } from '../errors.ts';
 import { withCanaries } from '../health/canary-diagnosis.ts';
 import type { ActionKind } from '../model/change.ts';
 import type { Route } from '../model/route.ts';
+import type { Rrset } from '../model/rrset.ts';
 import { readDaneFacts, readPolicies, recentActions, type RouteFacts } from './assess.ts';
 import { rememberedCanaries } from './canary-judge.ts';
 import type { Deps } from './deps.ts';
 import { lookAtRoute } from './look.ts';
 import { withLease } from './lease.ts';
 import { measureRoute, ProbeRun } from './measure.ts';
-import { preparePlan, type PreparedPlan } from './prepare.ts';
+import { preparePlan, type PreparedPlan, readHeld } from './prepare.ts';
 import { hasUnsettled, recoverRoute, type Recovery, type Rest } from './recover.ts';
 import { noticeRevert } from './revert.ts';
 import { checkVantage } from './vantage.ts';
@@ -27,15 +28,13 @@ export interface Proposal {
 
 /** Everything a plan for this route is judged by, measured now. A hand-made look takes no longer than a slow hop:
  *  a target that needs more than `slow_after` to answer is not what one moves to at 3 am. */
-export async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal): Promise<RouteFacts> {
+async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal): Promise<RouteFacts> {
   const { probe } = route;
   const quick: Route = {
     ...route,
     probe: { ...probe, fall: 1, timeoutMs: Math.min(probe.timeoutMs, probe.slowAfterMs) },
   };
   const run = new ProbeRun(deps);
-  // Adapters load their SDK while the network is waited for; what is wrong with one is told when it is used.
-  void Promise.allSettled(route.records.map((one) => deps.provider(one.provider)));
   // A kept backup is published before and after; whichever other path is asked about, its facts are there.
   const paths = candidatesOf(route).map((path) => path.name);
   const [look, measurement, actions, sts, dane] = await Promise.all([
@@ -68,6 +67,20 @@ export async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal)
   };
 }
 
+/** The same, and what the providers hold of `asked`. They are asked at once, while hops are probed: loading an SDK and
+ *  the first call take as long as a probe. A compare-and-set holds them to what they said, however long ago. */
+export async function gatherWithHeld(
+  route: Route,
+  deps: Deps,
+  signal: AbortSignal,
+  asked: Route = route,
+): Promise<readonly [facts: RouteFacts, held: ReadonlyMap<string, Rrset | null>]> {
+  const both = [gatherFacts(route, deps, signal), readHeld(asked, deps, signal)] as const;
+  // Whatever fails first, nothing is left running behind the error.
+  await Promise.allSettled(both);
+  return Promise.all(both);
+}
+
 /** Settles what an earlier run left open; quiet where there is nothing. */
 export async function settleLeftovers(
   route: Route,
@@ -92,12 +105,12 @@ export async function proposeMove(
   rest: Rest = 'finish',
 ): Promise<Proposal> {
   const recovered = await settleLeftovers(route, deps, signal, rest);
-  const facts = await gatherFacts(route, deps, signal);
+  const [facts, held] = await gatherWithHeld(route, deps, signal);
   const active = facts.match.kind === 'path' ? facts.match.path : null;
   const names = to === null ? defaultTargets(route, active) : [to];
   let first: PreparedPlan | null = null;
   for (const name of names) {
-    const prepared = await preparePlan(facts, name, kindOfMove(route, name, active), deps, signal);
+    const prepared = await preparePlan(facts, held, name, kindOfMove(route, name, active), deps, signal);
     if (forbidding(prepared.guards).length === 0) return { route, facts, prepared, recovered };
     first ??= prepared;
   }

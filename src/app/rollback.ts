@@ -9,8 +9,8 @@ import type { Route } from '../model/route.ts';
 import { sanitise } from '../model/text.ts';
 import { contextFor } from './assess.ts';
 import type { Deps } from './deps.ts';
-import { finishPlan, readHeld, type PreparedPlan } from './prepare.ts';
-import { gatherFacts, settleLeftovers, type Proposal } from './propose.ts';
+import { finishPlan, type PreparedPlan } from './prepare.ts';
+import { gatherWithHeld, settleLeftovers, type Proposal } from './propose.ts';
 import { routeNamed } from './routes.ts';
 
 /** The change to roll back: the one named, or the newest of all routes that is still in force. */
@@ -41,10 +41,9 @@ export async function proposeRollback(action: Action, deps: Deps, signal: AbortS
       },
     );
   }
-  const facts = await gatherFacts(route, deps, signal);
   // Nothing else is asked: a provider that is down, and for that reason was not changed, must not keep the rest there.
   const touched = touchedBy(changes, route);
-  const held = await readHeld(touched, deps, signal);
+  const [facts, held] = await gatherWithHeld(route, deps, signal, touched);
   const current = { ...facts, live: held, match: matchLive(touched, held) };
   const to = settled.plan.from;
   const isKnownPath = to !== null && route.paths.some((path) => path.name === to);
