@@ -9,6 +9,7 @@ import { Secret } from '../../src/model/secret.ts';
 import { createPowerdnsProvider } from '../../src/providers/powerdns/index.ts';
 import { missingCommand, realZones } from '../support/real-primary.ts';
 import { realApiKey, startPowerdns } from '../support/real-powerdns.ts';
+import { describePowerdnsRefusals } from '../support/powerdns-refusals.ts';
 import { describeProviderContract } from '../support/provider-contract.ts';
 import type { ProviderWorld } from '../support/provider-world.ts';
 import { startUpdateProxy } from '../support/update-proxy.ts';
@@ -53,6 +54,10 @@ else {
     };
   };
   describeProviderContract('powerdns with PowerDNS keeps the contract of a provider', makeWorld, cannot);
+
+  describe('PowerDNS itself answers as the fake', () => {
+    describePowerdnsRefusals(async () => ({ ...(await startPowerdns()), apiKey: realApiKey }));
+  });
 
   describe('powerdns with PowerDNS', () => {
     it('tells that changes by the API will not raise the serial, and how to mend it', async () => {

@@ -6,7 +6,7 @@ import { Secret } from '../../../src/model/secret.ts';
 import { createPowerdnsProvider } from '../../../src/providers/powerdns/index.ts';
 import { FakePowerdns } from '../../support/fakes/powerdns.ts';
 import { describeProviderContract } from '../../support/provider-contract.ts';
-import type { ProviderWorld } from '../../support/provider-world.ts';
+import { failureOf, type ProviderWorld } from '../../support/provider-world.ts';
 
 const zone = domainNameOf('example.com');
 const otherZone = domainNameOf('shop.example');
@@ -75,10 +75,76 @@ describe('powerdns', () => {
     await fake.close();
   });
 
-  it('says so where the answer is not that of a PowerDNS', async () => {
-    const fake = await answering({ kind: 7 });
-    const failure = providerAt(fake.url).readRrset(zone, zone, 'MX', never);
-    await expect(failure).rejects.toMatchObject({ code: 'provider-protocol', exitCode: 8 });
+  it.each([
+    ['another shape', { status: 200, body: '{"name":"example.com.","kind":7,"rrsets":[]}' }],
+    [
+      'records without content',
+      { status: 200, body: '{"name":"a.","kind":"Native","rrsets":[{"name":"a."}]}' },
+    ],
+    ['a login page', { status: 200, body: '<html>Sign in</html>' }],
+    ['another server’s status', { status: 405, body: 'Method Not Allowed' }],
+    ['a server that failed', { status: 500, body: 'Internal Server Error' }],
+  ])('says so where the answer is not that of a PowerDNS: %s', async (_, fault) => {
+    const fake = await answering({ kind: 'Native' });
+    fake.readFaults.push(fault);
+    const error = await failureOf(providerAt(fake.url).readRrset(zone, zone, 'MX', never));
+    expect(error).toMatchObject({ code: 'provider-protocol', exitCode: 8 });
+    expect(error.message).toContain(new URL(fake.url).host);
+    await fake.close();
+  });
+
+  it('is not led to another host', async () => {
+    const fake = await answering({ kind: 'Native' });
+    fake.readFaults.push({ status: 302, body: '', location: 'http://127.0.0.1:1/' });
+    const error = await failureOf(providerAt(fake.url).readRrset(zone, zone, 'MX', never));
+    expect(error).toMatchObject({ code: 'provider-unreachable' });
+    expect(error.hint).toContain('url');
+    await fake.close();
+  });
+
+  it.each([
+    [401, '{"error":"Unauthorized"}', 'provider-credentials', 4, /does not take the API key/, /api_key/],
+    [404, '{"error":"Not Found"}', 'zone-unknown', 78, /has no zone example\.com/, /server_id/],
+    [
+      422,
+      '{"error":"Record \\u001b[31m bad"}',
+      'provider-refused',
+      4,
+      /refused the records: Record \\u001b/,
+      /nothing/,
+    ],
+  ])(
+    'tells a refusal of the write as what it is: %i',
+    async (status, body, code, exitCode, message, hint) => {
+      const fake = await answering({ kind: 'Native' });
+      fake.faults.push({ status, body });
+      const error = await failureOf(providerAt(fake.url).replaceRrsets(zone, [create], never));
+      expect(error).toMatchObject({ code, exitCode });
+      expect(error.message).toMatch(message);
+      expect(error.hint).toMatch(hint);
+      expect(fake.zoneOf(zone).size).toBe(0);
+      await fake.close();
+    },
+  );
+
+  it('calls what the API took and does not hold unknown', async () => {
+    const fake = await answering({ kind: 'Native' });
+    fake.faults.push({ status: 204, body: '' });
+    const [outcome] = await providerAt(fake.url).replaceRrsets(zone, [create], never);
+    expect(outcome).toMatchObject({ state: 'unknown' });
+    expect(outcome).toHaveProperty('reason', expect.stringContaining('it holds: no such RRset'));
+    await fake.close();
+  });
+
+  it('writes two zones of one server one after the other', async () => {
+    const fake = await FakePowerdns.start([zone, otherZone]);
+    const theirs = { ...create, owner: otherZone, desired: { ...direct, owner: otherZone } };
+    const provider = providerAt(fake.url);
+    const both = await Promise.all([
+      provider.replaceRrsets(zone, [create], never),
+      provider.replaceRrsets(otherZone, [theirs], never),
+    ]);
+    expect(both.flat()).toEqual([{ state: 'applied' }, { state: 'applied' }]);
     await fake.close();
   });
 

@@ -37,6 +37,8 @@ export class FakePowerdns {
   traits: Readonly<Record<string, unknown>> = { kind: 'Native', soa_edit_api: 'DEFAULT' };
   url = '';
   #isSilent = false;
+  /** SQLite's lock: whoever comes meanwhile is turned away (seen with 4.7.3). */
+  #isWriting = false;
   readonly #server = createServer((request, response) => void this.#handle(request, response));
 
   static async start(zones: readonly DomainName[]): Promise<FakePowerdns> {
@@ -95,6 +97,14 @@ export class FakePowerdns {
       ordered(fault);
       return;
     }
+    if (this.#isWriting) {
+      answer(500, { error: 'Internal Server Error' });
+      return;
+    }
+    this.#isWriting = true;
+    // Long enough that a second writer who is already here meets this one.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    this.#isWriting = false;
     const error = this.#patch(zone, (JSON.parse(body) as { rrsets: Patch[] }).rrsets);
     this.#isSilent = fault === 'silent-after';
     if (fault !== undefined) return void request.socket.destroy();
@@ -127,8 +137,10 @@ export class FakePowerdns {
       if (patch.changetype !== 'REPLACE') return 'Changetype not understood';
       if (typeof patch.ttl !== 'number') return "Key 'ttl' not an Integer or not present";
       const contents = (patch.records ?? []).map((one) => one.content);
-      const bad = contents.find((one) => canonicalRdata(patch.type, one) === null || /[^.\d"]$/.test(one));
-      if (bad !== undefined && patch.type === 'MX') return `Record ${key} '${bad}': Not in expected format`;
+      const isBad = (one: string) =>
+        canonicalRdata(patch.type, one) === null || (patch.type === 'MX' && !one.endsWith('.'));
+      const bad = contents.find(isBad);
+      if (bad !== undefined) return `Record ${key} '${bad}': Not in expected format`;
       if (new Set(contents).size < contents.length) return 'Duplicate record in RRset';
       if (contents.length === 0) copy.delete(key);
       else copy.set(key, rrsetOf(owner, patch.type, patch.ttl, contents));

@@ -198,7 +198,8 @@ function setFault(set: FakeSet, zone: string): string | null {
   )
     return `FATAL problem: DomainLabelEmptyOrTooLong or unsupported characters encountered with '${name}'`;
   if (!types.has(type)) return `Invalid type '${type}'`;
-  if (ttl === undefined || ttl < 0 || ttl > 2_147_483_647) return `Invalid TTL '${String(ttl)}'`;
+  if (ttl === undefined || !Number.isInteger(ttl) || ttl < 0 || ttl > 2_147_483_647)
+    return `Invalid TTL '${String(ttl)}'`;
   if (values.length === 0)
     return `Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found none`;
   if (new Set(values).size !== values.length) return `Duplicate Resource Record: '${values.join(',')}'`;
