@@ -178,6 +178,22 @@ describe.concurrent('a tour with a controller that fails', () => {
   });
 });
 
+it('what only counts on is told once', async () => {
+  const { play } = await stage();
+  let cycle = 0;
+  const controller: Controller = {
+    runOnce: () => {
+      const text = `spool of mx${++cycle > 5 ? 2 : 1} is down for ${cycle}s, ${cycle} probes`;
+      return Promise.resolve({ decisions: [{ route: 'shop', text }], flips: [] });
+    },
+  };
+  const result = await play('backup-down', controller);
+  expect(result.timeline.map((one) => one.text).filter((text) => text.startsWith('shop: '))).toEqual([
+    'shop: spool of mx1 is down for 1s, 1 probes',
+    'shop: spool of mx2 is down for 6s, 6 probes',
+  ]);
+});
+
 it('an interrupted tour rejects with the reason, and its sender stops', async () => {
   const { world, play } = await stage();
   const abort = new AbortController();
