@@ -32,7 +32,14 @@ export interface AuditConfig {
 /** Legal, but hardly meant; same shape as a warning of the JSON envelope. */
 export interface ConfigWarning {
   readonly code:
-    'ttl-zero' | 'rcpt-unused' | 'no-candidate' | 'too-many-names' | 'quorum-alone' | 'ignore-expired';
+    | 'ttl-zero'
+    | 'rcpt-unused'
+    | 'no-candidate'
+    | 'too-many-names'
+    | 'quorum-alone'
+    | 'ignore-expired'
+    | 'canary-alone'
+    | 'canary-own-domain';
   readonly message: string;
   /** Where, as `file:line:column: path`. */
   readonly subject: string;

@@ -17,6 +17,8 @@ export interface DeclaredOwner {
 export interface Owners {
   readonly records: readonly RouteRecords[];
   readonly declared: readonly DeclaredOwner[];
+  /** Of the names in the file; more than `declared` where some could not be read. */
+  readonly nameCount: number;
 }
 
 type OwnerName = { readonly name: DomainName } | { readonly fault: string; readonly meant: string | null };
@@ -72,7 +74,8 @@ export function ownersOfRoute(
     });
     return { provider: one.provider, zone: one.zone, owners, authorities: one.authorities ?? null };
   });
-  return { records, declared };
+  const nameCount = shape.records.reduce((sum, one) => sum + one.names.length, 0);
+  return { records, declared, nameCount };
 }
 
 /** An owner whose RRsets two routes (or one route twice) would both rewrite. */

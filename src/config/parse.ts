@@ -1,13 +1,11 @@
 // From text to frozen Config. All that is wrong is reported at once, each with its place. No file is opened here.
 
 import { dirname, resolve } from 'node:path';
-import type { SecretSource } from '../model/secret.ts';
-import { secretSource } from '../providers/config-parts.ts';
+import { withAbsoluteFiles } from './absolute-files.ts';
 import type { AuditConfig, Config } from './config.ts';
 import { type ConfigDocument, parseConfigDocument } from './document.ts';
 import { deepFreeze } from './frozen.ts';
 import { ConfigProblemsError } from './problems.ts';
-import type { ProviderConfig } from './providers.ts';
 import { createReport, type Report } from './report.ts';
 import { buildRoutes, withTtlBounds } from './routes.ts';
 import { salvage, type Understood } from './salvage.ts';
@@ -51,11 +49,12 @@ function build(document: ConfigDocument, input: ParseInput, report: Report): Con
   const parsed = configSchema.safeParse(value, { error: shapeMessage });
   if (!parsed.success) reportShape(report, parsed.error, value);
   const shape: Understood = parsed.success
-    ? { ...parsed.data, providerNames: Object.keys(parsed.data.providers) }
+    ? { ...parsed.data, providerNames: Object.keys(parsed.data.providers), areDefaultsKnown: true }
     : salvage(value);
   const routes = buildRoutes(new Map(Object.entries(shape.routes)), {
     providers: shape.providerNames,
     defaults: shape.defaults,
+    areDefaultsKnown: shape.areDefaultsKnown,
     directory,
     report,
   });
@@ -119,15 +118,4 @@ function reportLonelyQuorum(data: ConfigShape, report: Report): void {
 function vantageOf(host: string): string {
   const label = (host.split('.')[0] ?? '').replace(/[^A-Za-z0-9_-]/g, '').slice(0, 64);
   return /^[A-Za-z0-9]/.test(label) ? label : 'local';
-}
-
-/** Relative secret files start at the config file, wherever the command is run. */
-function withAbsoluteFiles<T extends ProviderConfig | SecretSource | null>(given: T, directory: string): T {
-  const walk = (value: unknown): unknown => {
-    if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
-    const source = secretSource.safeParse(value);
-    if (source.success) return 'file' in source.data ? { file: resolve(directory, source.data.file) } : value;
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, walk(one)]));
-  };
-  return walk(given) as T;
 }

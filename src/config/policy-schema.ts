@@ -55,7 +55,7 @@ function isMailbox(text: string): boolean {
   return parsed.ok && isHostName(parsed.name) && (match?.[1]?.length ?? 0) <= maxLocalPart;
 }
 
-const mailbox = z
+export const mailbox = z
   .string({ error: 'must be an address, such as canary@example.com' })
   .refine(isMailbox, { error: 'must be a plain address, such as canary@example.com' });
 
@@ -63,7 +63,7 @@ const sourceAddress = z
   .string({ error: 'must be an IP address of this machine, such as 192.0.2.7' })
   .refine((text) => isIP(text) !== 0, { error: 'must be an IP address of this machine, such as 192.0.2.7' });
 
-const times = (description: string) =>
+export const times = (description: string) =>
   z.int({ error: 'must be a whole number from 1 to 1000' }).min(1).max(1000).optional().describe(description);
 
 export const probeShape = z

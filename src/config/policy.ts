@@ -131,10 +131,10 @@ export function failoverPolicy(
   };
 }
 
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+export type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** Without keys that hold undefined: they would hide a default. */
-function defined<T extends object>(given: T | undefined): Defined<T> {
+export function defined<T extends object>(given: T | undefined): Defined<T> {
   return Object.fromEntries(
     Object.entries(given ?? {}).filter(([, value]) => value !== undefined),
   ) as Defined<T>;

@@ -12,6 +12,7 @@ import {
   serverAddress,
   zoneName,
 } from '../providers/config-parts.ts';
+import { canaryShape } from './canary-schema.ts';
 import { failoverShape, probeShape } from './policy-schema.ts';
 
 /** Names of routes, paths, providers and audits: what a shell takes without quotes. */
@@ -149,6 +150,7 @@ const common = {
   failover_to: z.array(reference).default([]).describe('Paths to leave for, in the order they are tried.'),
   probe: probeShape.optional(),
   failover: failoverShape.optional(),
+  canary: canaryShape.optional(),
   maintenance: z.array(maintenance).default([]).describe('Weekly windows that neither page nor flip.'),
 };
 

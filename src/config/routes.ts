@@ -1,6 +1,9 @@
 // From a route's shape to a Route: names that refer to others, TTLs, and what only makes sense together.
 
+import type { CanaryPolicy } from '../model/canary.ts';
+import type { MailPath } from '../model/mail-path.ts';
 import type { MaintenanceWindow, Route, RouteRecords } from '../model/route.ts';
+import { canaryPolicy } from './canary.ts';
 import { type Owners, ownersOfRoute, reportSharedOwners } from './owners.ts';
 import { pathsOfRoute } from './paths.ts';
 import { failoverPolicy, probePolicy } from './policy.ts';
@@ -19,6 +22,8 @@ const defaultFailoverTtl = 60;
 export interface RouteContext {
   readonly providers: readonly string[];
   readonly defaults: DefaultsShape;
+  /** False where they were not understood, and stand here empty. */
+  readonly areDefaultsKnown: boolean;
   /** Of the config file; relative files start here. */
   readonly directory: string;
   readonly report: Report;
@@ -46,13 +51,14 @@ function buildRoute(
   const owners = ownersOfRoute(shape, path, context.providers, report);
   const source = { path, probe: shape.probe, failover: shape.failover };
   const { probationMs, ...failover } = failoverPolicy(source, defaults);
+  const paths = pathsOfRoute(shape, owners, path, report);
   const route: Route = {
     name,
     strategy: shape.strategy,
     records: owners.records,
     ...ttls(shape, path, context),
     probationMs,
-    paths: pathsOfRoute(shape, owners, path, report),
+    paths,
     prefer: shape.prefer,
     failoverTo: shape.failover_to,
     keep: shape.strategy === 'mx' ? shape.keep : [],
@@ -65,11 +71,31 @@ function buildRoute(
       timezone: one.timezone,
       path: one.path ?? null,
     })),
-    canary: null,
+    canary: canaryOf(shape, paths, owners, path, context),
   };
   reportReferences(route, path, report);
   reportDoubts(route, owners, path, report);
   return { route, owners };
+}
+
+function canaryOf(
+  shape: RouteShape,
+  paths: readonly MailPath[],
+  owners: Owners,
+  path: ConfigPath,
+  { defaults, areDefaultsKnown, directory, report }: RouteContext,
+): CanaryPolicy | null {
+  if (shape.canary === undefined || !areDefaultsKnown) return null;
+  const route = { strategy: shape.strategy, paths, prefer: shape.prefer, failoverTo: shape.failover_to };
+  return canaryPolicy({
+    route,
+    owners,
+    path,
+    given: shape.canary,
+    defaults: defaults.canary,
+    directory,
+    report,
+  });
 }
 
 /** The same routes, with the TTLs that the provider of each zone takes. */

@@ -9,6 +9,8 @@ export interface Understood {
   readonly routes: Readonly<Record<string, RouteShape>>;
   readonly audits: Readonly<Record<string, AuditShape>>;
   readonly defaults: DefaultsShape;
+  /** False where `defaults` has a wrong shape and stands here empty: then nothing is missing for certain. */
+  readonly areDefaultsKnown: boolean;
   /** Of all providers, also those whose block is wrong: a name is not dangling because of that. */
   readonly providerNames: readonly string[];
 }
@@ -28,6 +30,7 @@ export function salvage(value: unknown): Understood {
     routes: each<RouteShape>(top['routes'], routeShape),
     audits: each<AuditShape>(top['audits'], auditShape),
     defaults: defaults.success ? defaults.data : {},
+    areDefaultsKnown: defaults.success,
     providerNames: Object.keys(asMap(top['providers'])),
   };
 }

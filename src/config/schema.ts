@@ -12,6 +12,7 @@ import {
   secretSource,
   serverAddress,
 } from '../providers/config-parts.ts';
+import { canaryShape } from './canary-schema.ts';
 import { failoverShape, probeShape } from './policy-schema.ts';
 import { providerConfigSchema } from './providers.ts';
 import { name, routeShape, ttlShape } from './route-schema.ts';
@@ -75,6 +76,7 @@ export const defaultsShape = z
     failover_ttl: ttlShape.optional().describe('As under a route.'),
     probe: probeShape.optional(),
     failover: failoverShape.optional(),
+    canary: canaryShape.optional(),
   })
   .describe('For every route that does not say otherwise, key by key.');
 

@@ -75,6 +75,20 @@ describe('the examples', () => {
   });
 });
 
+describe('the example of canaries', () => {
+  it('sends them over both paths, side by side, with what the defaults hold', async () => {
+    const canary = (await load('canary.yaml')).routes.get('mail')?.canary;
+    expect(canary).toMatchObject({
+      from: 'canary@ops.example',
+      to: 'canary@example.com',
+      paths: ['proxy', 'direct'],
+      everyMs: 300_000,
+      delayedAfterMs: 900_000,
+      arrival: { kind: 'imap', host: 'imap.example.com', port: 993, security: 'tls', spam: ['Junk'] },
+    });
+  });
+});
+
 describe('docs/living-beside-others.md', () => {
   it.each([
     ['terraform', 'hosted'],
