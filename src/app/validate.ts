@@ -69,7 +69,7 @@ function budgetOf(
     mode: route.failover.mode,
     domains: ownersOf(route).length,
     budget: recoveryBudget(
-      { probe: route.probe, ttl: normalTtlsOf(route).most },
+      { probe: route.probe, canary: route.canary, ttl: normalTtlsOf(route).most },
       {
         publishSeconds: Math.max(0, ...seconds),
         burstPauseSeconds: confirmPauseMs.most / 1000,

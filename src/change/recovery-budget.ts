@@ -1,6 +1,7 @@
 // How long a route takes, at the worst, from fault to mail on another path: detect, write, and wait for the old TTL.
 // Says which knob moves it most. Senders' own retry times come on top and are not ours.
 
+import type { CanaryPolicy } from '../model/canary.ts';
 import type { Route } from '../model/route.ts';
 
 export interface RecoveryBudget {
@@ -13,6 +14,16 @@ export interface RecoveryBudget {
   readonly totalSeconds: number;
   readonly biggest: 'detect' | 'write' | 'ttl';
   /** The key of the configuration that moves the biggest part, e.g. `ttl` or `probe.interval`. */
+  readonly knob: string;
+  /** The same where a hop accepts mail and holds or loses it, which only canaries show; null = never noticed. */
+  readonly silent: SilentBudget | null;
+}
+
+export interface SilentBudget {
+  /** Until a canary that was held is late: the next one goes out, is given its time, and a run looks for it. */
+  readonly detectSeconds: number;
+  readonly totalSeconds: number;
+  /** The key that moves detection most, e.g. `canary.delayed_after`. */
   readonly knob: string;
 }
 
@@ -27,7 +38,7 @@ export interface BudgetInput {
 const usualBurstPauseSeconds = 5;
 
 export function recoveryBudget(
-  route: Pick<Route, 'ttl' | 'probe'>,
+  route: Pick<Route, 'ttl' | 'probe' | 'canary'>,
   { publishSeconds, burstPauseSeconds = usualBurstPauseSeconds }: BudgetInput,
 ): RecoveryBudget {
   const { intervalMs, timeoutMs, fall } = route.probe;
@@ -44,7 +55,24 @@ export function recoveryBudget(
     totalSeconds: detectSeconds + publishSeconds + route.ttl,
     biggest,
     knob: knobOf(biggest, intervalSeconds, (fall * timeoutMs) / 1000, fall),
+    silent: route.canary === null ? null : silentBudget(route.canary, intervalMs, publishSeconds + route.ttl),
   };
+}
+
+function silentBudget(canary: CanaryPolicy, intervalMs: number, restSeconds: number): SilentBudget {
+  const { everyMs, delayedAfterMs, fall } = canary;
+  const detectSeconds = Math.ceil((everyMs + delayedAfterMs + intervalMs) / 1000);
+  return {
+    detectSeconds,
+    totalSeconds: detectSeconds + restSeconds,
+    knob: silentKnobOf(delayedAfterMs, fall * everyMs, intervalMs),
+  };
+}
+
+/** `delayed_after` is never below `leastMs`, fall times every: there only sending more often makes room to lower it. */
+function silentKnobOf(delayedAfterMs: number, leastMs: number, intervalMs: number): string {
+  if (intervalMs > delayedAfterMs) return 'probe.interval';
+  return delayedAfterMs > leastMs ? 'canary.delayed_after' : 'canary.every';
 }
 
 function knobOf(

@@ -7,7 +7,7 @@ import { renderTable } from './table.ts';
 import { truncate, wrap, type Style } from './terminal.ts';
 
 /** With what stands around them still a screen of 24. */
-const mostLines = 14;
+const mostLines = 12;
 /** What the other columns leave of 80. */
 const nameWidth = 26;
 
@@ -36,6 +36,7 @@ export function renderValidation(validation: Validation, style: Style): string[]
           : '.'),
       style.width,
     ),
+    ...silence(validation.routes).flatMap((text) => wrap(text, style.width)),
     ...wrap(summary(validation.routes, groups), style.width, '    '),
   ];
 }
@@ -63,6 +64,24 @@ function rowOf(group: readonly RouteBudget[]): string[] {
     seconds(budget.ttlSeconds),
     seconds(budget.totalSeconds),
     budget.knob,
+  ];
+}
+
+/** What a hop that answers 250 and holds or loses the mail costs: no other part of the budget knows of it. */
+function silence(routes: readonly RouteBudget[]): string[] {
+  const told = routes.flatMap(({ route, budget }) =>
+    budget.silent === null ? [] : [{ route, ...budget.silent }],
+  );
+  const [slowest] = told.toSorted((a, b) => b.totalSeconds - a.totalSeconds);
+  const without = routes.length - told.length;
+  if (routes.length === 0) return [];
+  if (slowest === undefined)
+    return ['Mail that a hop accepts and then holds or loses goes unnoticed: no route has a canary.'];
+  const which = told.length === 1 ? '' : `; slowest: ${slowest.route}`;
+  return [
+    `Mail that a hop accepts and then holds or loses is noticed within ${seconds(slowest.detectSeconds)} by canaries ` +
+      `(every + delayed_after + a run; knob ${slowest.knob}), in all ${seconds(slowest.totalSeconds)}${which}.` +
+      (without === 0 ? '' : ` Never where there are none: ${count(without, 'route')}.`),
   ];
 }
 
@@ -100,6 +119,14 @@ export function validationDocument({ configFile, routes, providers }: Validation
         total_seconds: budget.totalSeconds,
         biggest: budget.biggest,
         knob: budget.knob,
+        silent:
+          budget.silent === null
+            ? null
+            : {
+                detect_seconds: budget.silent.detectSeconds,
+                total_seconds: budget.silent.totalSeconds,
+                knob: budget.silent.knob,
+              },
       },
     })),
   };

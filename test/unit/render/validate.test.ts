@@ -15,8 +15,16 @@ function budget(route: string, ttlSeconds: number, mode: RouteBudget['mode'] = '
       totalSeconds: 162 + ttlSeconds,
       biggest: 'ttl',
       knob: 'ttl',
+      silent: null,
     },
   };
+}
+
+function withCanary(one: RouteBudget, detectSeconds: number): RouteBudget {
+  const { writeSeconds, ttlSeconds } = one.budget;
+  const totalSeconds = detectSeconds + writeSeconds + ttlSeconds;
+  const silent = { detectSeconds, totalSeconds, knob: 'canary.delayed_after' };
+  return { ...one, budget: { ...one.budget, silent } };
 }
 
 function validation(routes: readonly RouteBudget[]): Validation {
@@ -34,8 +42,29 @@ ROUTE    MODE  DETECT  WRITE  OLD TTL  IN ALL  KNOB
 support  auto   2m32s    10s       1h    1h3m  ttl
 IN ALL is the longest from fault to mail on another path: noticing it, writing,
 and the old TTL in caches. KNOB moves it most. Senders' own retries come on top.
+Mail that a hop accepts and then holds or loses goes unnoticed: no route has a
+canary.
 ok: 1 route, recovers within 1h3m`.trimStart(),
     );
+  });
+
+  it('tells how soon canaries notice mail that is accepted and held', () => {
+    const lines = screen(withCanary(budget('support', 3600), 1260));
+    expect(lines.slice(-4).join('\n')).toBe(
+      `
+Mail that a hop accepts and then holds or loses is noticed within 21m by
+canaries (every + delayed_after + a run; knob canary.delayed_after), in all
+1h22m.
+ok: 1 route, recovers within 1h3m`.trimStart(),
+    );
+  });
+
+  it('tells of the slowest with canaries, and of how many routes have none', () => {
+    const quick = withCanary(budget('quick', 60), 1260);
+    const slow = withCanary(budget('slow', 3600), 2000);
+    const text = screen(quick, slow, budget('a', 60), budget('b', 60)).join(' ');
+    expect(text).toContain('noticed within 33m20s by canaries');
+    expect(text).toContain('in all 1h34m; slowest: slow. Never where there are none: 2 routes.');
   });
 
   it('never tells a bound shorter than it is', () => {
@@ -57,11 +86,12 @@ ok: 1 route, recovers within 1h3m`.trimStart(),
     expect(screen(...alike).join('\n')).toMatch(/^customer-0 \+999 {2}auto/m);
     const name = 'a-name-of-sixty-four-letters-'.padEnd(64, 'x');
     const different = Array.from({ length: 1000 }, (_, at) => budget(name, at));
-    for (const lines of [screen(...alike), screen(...different)]) {
+    const watched = [...different.map((one) => withCanary(one, 86_400)), budget('z', 86_400, 'manual')];
+    for (const lines of [screen(...alike), screen(...different), screen(...watched)]) {
       expect(lines.length).toBeLessThanOrEqual(24);
       for (const line of lines.slice(0, -2)) expect(line.length).toBeLessThanOrEqual(80);
     }
-    expect(screen(...different)[1]).toBe('986 faster routes not shown; all: mxctl validate --json');
+    expect(screen(...different)[1]).toBe('988 faster routes not shown; all: mxctl validate --json');
   });
 
   it('says so where there are no routes', () => {
@@ -83,9 +113,19 @@ describe('the validate document', () => {
             ttl_seconds: 3600,
             total_seconds: 3762,
             knob: 'ttl',
+            silent: null,
           },
         },
       ],
+    });
+  });
+
+  it('has how soon canaries notice', () => {
+    const [route] = validationDocument(validation([withCanary(budget('support', 3600), 1260)]))[
+      'routes'
+    ] as unknown[];
+    expect(route).toMatchObject({
+      recovery: { silent: { detect_seconds: 1260, total_seconds: 4870, knob: 'canary.delayed_after' } },
     });
   });
 });
