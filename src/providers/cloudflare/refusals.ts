@@ -101,7 +101,9 @@ function missingRight({ host, verb, zone }: Refused, told: string): Refusal {
     `the API token may not ${verb === 'write' ? 'write' : 'read'} ${
       verb === 'zones' ? `zone ${displayName(zone)}` : `the records of zone ${displayName(zone)}`
     } at ${host} (${told})`,
-    { hint: `Give the token the permission ${rights[verb]}, for this zone or for all; else it is expired.` },
+    {
+      hint: `Give the token the permission ${rights[verb]}, for this zone or for all. If it has it, see whether it has expired.`,
+    },
   ];
 }
 

@@ -34,7 +34,13 @@ function partsOf(failure: CallFailure, call: RefusedCall): Refusal {
         { hint: `The least policy it needs: mxctl provider policy ${call.provider}` },
       ];
     case 'credentials':
-      return ['provider-credentials', `AWS took no credentials: ${message}`, { hint: credentialHint(code) }];
+      return [
+        'provider-credentials',
+        code.endsWith('ProviderError')
+          ? `there are no credentials for AWS: ${message}`
+          : `AWS does not take these credentials: ${message}`,
+        { hint: credentialHint(code) },
+      ];
     case 'clock-skew':
       return [
         'clock-skew',
@@ -71,6 +77,12 @@ function partsOf(failure: CallFailure, call: RefusedCall): Refusal {
       ];
     case 'not-sent':
     case 'lost':
+      if (isStrange(failure))
+        return [
+          'provider-protocol',
+          `what answers ${action} is not Route 53, or not as documented: ${message}`,
+          { hint: 'Check `endpoint`, and what stands between: a proxy, a login page.' },
+        ];
       return [
         'provider-unreachable',
         `no answer from Route 53 to ${action}: ${message}`,
@@ -79,12 +91,17 @@ function partsOf(failure: CallFailure, call: RefusedCall): Refusal {
   }
 }
 
+/** Answered, but not in the documented shape; that it may have been carried out is the writing's matter. */
+function isStrange({ code, message }: CallFailure): boolean {
+  return code === 'HTTP 200' || message.includes('is not as documented');
+}
+
 function credentialHint(code: string): string {
   if (code.startsWith('ExpiredToken'))
     return 'They have expired: sign in again (aws sso login), then try again.';
   if (code.endsWith('ProviderError'))
     return 'Give them as the AWS tools take them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role of this machine.';
-  return 'See who they are with: aws sts get-caller-identity';
+  return 'Wrong, deleted, or of another partition (`region`)? Try the same ones with: aws sts get-caller-identity';
 }
 
 function batchRefusal(message: string, where: string): Refusal {
