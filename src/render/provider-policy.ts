@@ -58,7 +58,28 @@ function route53Policy(grants: ProviderGrants): ProviderPolicy {
         ]
       : []),
   ];
-  return policyOf(grants, JSON.stringify(policy, null, 2).split('\n'), { policy }, notes);
+  const { roleArn } = grants;
+  const caller = roleArn === null ? null : callerPolicy(roleArn);
+  const told = policyOf(
+    grants,
+    JSON.stringify(policy, null, 2).split('\n'),
+    { policy, caller_policy: caller },
+    notes,
+  );
+  if (roleArn === null) return told;
+  const message = `this is what ${roleArn} must be allowed; whoever assumes it needs sts:AssumeRole on it, and its trust policy must let them (--json: caller_policy)`;
+  return {
+    ...told,
+    warnings: [{ code: 'caller-rights', message, subject: `provider ${grants.provider}` }, ...told.warnings],
+  };
+}
+
+/** Of the user or instance that mxctl runs as, where the rights are those of a role. */
+function callerPolicy(roleArn: string): Record<string, unknown> {
+  return {
+    Version: '2012-10-17',
+    Statement: [{ Sid: 'AssumeRole', Effect: 'Allow', Action: 'sts:AssumeRole', Resource: roleArn }],
+  };
 }
 
 /** The part of AWS that an ARN is in. */
@@ -205,11 +226,12 @@ function powerdnsNote(grants: ProviderGrants): ProviderPolicy {
   return policyOf(
     grants,
     [
-      'The API of PowerDNS has one key for the whole server: X-API-Key may write every zone.',
-      'Keep it to this machine, in pdns.conf:',
+      'The API of PowerDNS has one key for the whole server: it may write every zone.',
+      'Let only this machine use it, in pdns.conf:',
       '  webserver-allow-from=127.0.0.1,::1',
       `mxctl writes only in ${zones.join(', ')}.`,
-      'Where rights must be narrower, use rfc2136 on the same server with a TSIG key for each zone:',
+      'Where rights must be narrower, use rfc2136 on the same server, with a TSIG key',
+      'for each zone:',
       ...zones.map((zone) => `  pdnsutil set-meta ${zone} TSIG-ALLOW-DNSUPDATE mxctl`),
     ],
     { zones },

@@ -85,6 +85,23 @@ describe('the policy of route53', () => {
     );
   });
 
+  it('says what the caller of a role needs besides', () => {
+    const { data, warnings } = policyOf('open');
+    expect(data['caller_policy']).toEqual({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Sid: 'AssumeRole',
+          Effect: 'Allow',
+          Action: 'sts:AssumeRole',
+          Resource: 'arn:aws-us-gov:iam::123456789012:role/mxctl',
+        },
+      ],
+    });
+    expect(warnings[0]).toMatchObject({ code: 'caller-rights', subject: 'provider open' });
+    expect(policyOf('r53').data['caller_policy']).toBeNull();
+  });
+
   it('allows whole zones where the names are too many for one policy, and says so', () => {
     const names = Array.from({ length: 500 }, (_, n) => `customer${n}`);
     const many = configOf(
