@@ -135,7 +135,7 @@ describe('one provider that refuses to write, of four', () => {
       'gamma.example': 'failed',
     });
     expect(half.data).toMatchObject({
-      action: { state: 'partial', note: expect.stringMatching(/may not write/) },
+      action: { state: 'partial', note: expect.stringMatching(/may not write/) as unknown },
     });
   });
 });
@@ -183,7 +183,7 @@ describe('a provider that goes away in the middle of the write', () => {
     const back = await fleet.flow.json(['rollback', id, '--yes']);
     expect(back).toMatchObject({
       exit_code: 0,
-      data: { recovered: [expect.stringMatching(/partly applied/)] },
+      data: { recovered: [expect.stringMatching(/partly applied/) as unknown] },
     });
     expect(Object.keys(statesOf(back))).not.toContain('gamma.example');
     expect(fleet.mx).toEqual(on('proxy'));
@@ -214,7 +214,9 @@ describe('another tool that puts the old records back', () => {
       fleet.flow.json(['history', 'shop']),
     ]);
     expect(status.data).toMatchObject({
-      routes: [{ active: 'proxy', revert: { to: 'direct', seconds_after_flip: expect.any(Number) } }],
+      routes: [
+        { active: 'proxy', revert: { to: 'direct', seconds_after_flip: expect.any(Number) as unknown } },
+      ],
     });
     const { events } = history.data as { events: { kind: string }[] };
     expect(events.filter((one) => one.kind === 'revert')).toHaveLength(1);
