@@ -4,12 +4,15 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { CycleResult } from './app/cycle.ts';
+import { AppError } from './errors.ts';
+import { noteReplayed } from './app/incident.ts';
 import { runRound } from './app/rounds.ts';
 import { openProgram, type Program } from './program.ts';
 import type { Runtime } from './runtime/run.ts';
 import { tourPlans } from './sandbox/tours/plans.ts';
 import { playTour } from './sandbox/tours/play.ts';
 import type { TourName } from './sandbox/tours/names.ts';
+import type { CanaryTiming } from './sandbox/tours/timing.ts';
 import type { Controller, CycleReport, TourResult } from './sandbox/tours/tour.ts';
 import { startWorld, type World } from './sandbox/world.ts';
 
@@ -20,7 +23,11 @@ export interface Sandbox {
 
 /** A world with a config file and an empty state store, closed with the runtime. In a temporary directory unless
  *  one is given. */
-export async function startSandbox(runtime: Runtime, directory: string | undefined): Promise<Sandbox> {
+export async function startSandbox(
+  runtime: Runtime,
+  directory: string | undefined,
+  canaries: boolean | CanaryTiming = true,
+): Promise<Sandbox> {
   const world = await startWorld({
     clock: runtime.clock,
     ...(directory === undefined ? {} : { directory: resolve(directory) }),
@@ -29,7 +36,7 @@ export async function startSandbox(runtime: Runtime, directory: string | undefin
   const configFile = join(world.directory, 'mxctl.yaml');
   const stateFile = join(world.directory, 'state.sqlite');
   for (const suffix of ['', '-wal', '-shm']) await rm(stateFile + suffix, { force: true });
-  await writeFile(configFile, world.configYaml({ stateFile }));
+  await writeFile(configFile, world.configYaml({ stateFile, canaries }));
   return { world, configFile };
 }
 
@@ -39,7 +46,7 @@ export async function playSandboxTour(
   runtime: Runtime,
   print: (line: string) => void,
 ): Promise<TourResult> {
-  const { world, configFile } = await startSandbox(runtime, undefined);
+  const { world, configFile } = await startSandbox(runtime, undefined, tourPlans[name].canaries);
   const program = await openProgram(runtime, { configFile });
   const controller = controllerOf(program);
   return playTour(tourPlans[name], { world, controller, print }, runtime.signal);
@@ -48,6 +55,17 @@ export async function playSandboxTour(
 function controllerOf(program: Program): Controller {
   return {
     runOnce: async (signal) => reportOf(await runRound(program, signal)),
+    replayed: async (route, path) => {
+      const reason = 'the tour replayed them';
+      try {
+        const { canaries } = await noteReplayed({ route, path, by: program.person, reason }, program);
+        return canaries.map((one) => one.token);
+      } catch (error) {
+        // The tour says what is wrong with that.
+        if (error instanceof AppError && error.code === 'nothing-owed') return [];
+        throw error;
+      }
+    },
   };
 }
 

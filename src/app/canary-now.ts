@@ -109,7 +109,6 @@ function merged(known: RouteCanaries, newer: readonly Canary[]): RouteCanaries {
   return { ...known, canaries: known.canaries.map((one) => byId.get(one.id) ?? one) };
 }
 
-function handOverText({ state, summary, queueId }: Canary): string {
-  const named = queueId === null ? '' : ` (queue id ${queueId})`;
-  return state === 'handed' ? `handed over: ${summary}${named}` : `${state}: ${summary}`;
+function handOverText({ state, summary }: Canary): string {
+  return `${state === 'handed' ? 'handed over' : state}: ${summary}`;
 }

@@ -78,7 +78,8 @@ export default class Sandbox extends BaseCommand<typeof Sandbox> {
       `  export MXCTL_CONFIG=${configFile}`,
       '  mxctl auto --interval 1s       watches and moves',
       `  mxctl sandbox ${set} mx1.filter=down   or: ${hopFaults.slice(1, 6).join(' ')} …`,
-      '  mxctl status; mxctl probe; mxctl failover shop; mxctl watch; mxctl rollback',
+      `  mxctl sandbox ${set} proxy=hold        takes mail and delivers nothing: only canaries show it`,
+      '  mxctl status; mxctl probe --canary; mxctl failover shop; mxctl rollback',
       'Ctrl-C ends it and tells what became of every message.',
     ]);
     await new Promise<void>((resolve) =>

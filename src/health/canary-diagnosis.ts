@@ -175,6 +175,7 @@ const secondMs = 1000;
 
 /** Coarse, for a sentence that must not change with every run: `45s`, `14m`, `3h`. */
 function age(ms: number): string {
+  if (ms < secondMs) return 'under 1s';
   if (ms < 60 * secondMs) return `${Math.round(ms / secondMs)}s`;
   return ms < 7200 * secondMs
     ? `${Math.floor(ms / (60 * secondMs))}m`

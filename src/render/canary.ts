@@ -93,7 +93,8 @@ function verdictText(verdict: CanaryVerdict, now: number): string {
   if (newest === null) return `${path} none yet`;
   const latency = lastLatencyMs === null ? 'none arrived' : formatDuration(lastLatencyMs);
   const waiting = inFlight.length === 0 ? '' : `, ${inFlight.length} on the way`;
-  const oldest = oldestMs === null || inFlight.length === 0 ? '' : ` for ${formatDuration(oldestMs)}`;
+  // Since the last look: a fresh one has not been looked for.
+  const oldest = oldestMs === null || oldestMs === 0 ? '' : ` for ${formatDuration(oldestMs)}`;
   return `${path} ${latency} (sent ${formatDuration(now - newest.sentAt)} ago${waiting}${oldest})`;
 }
 
