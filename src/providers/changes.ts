@@ -4,7 +4,7 @@ import { exitCodes, ProviderError } from '../errors.ts';
 import { type DomainName, displayName, isWithin } from '../model/domain-name.ts';
 import { isNullMx, parseMx } from '../model/mx.ts';
 import { isSameRrset, maxTtl, type Rrset } from '../model/rrset.ts';
-import type { ReplaceOutcome, ZoneChange } from './provider.ts';
+import type { ZoneChange } from './provider.ts';
 
 function refuse(message: string, hint: string): never {
   throw new ProviderError('provider-refused', message, { hint, exitCode: exitCodes.refused });
@@ -55,16 +55,4 @@ export type Standing = 'write' | 'done' | 'conflict';
 export function standingOf(change: ZoneChange, live: Rrset | null): Standing {
   if (isSameRrset(live, change.desired)) return 'done';
   return isSameRrset(live, change.expected) ? 'write' : 'conflict';
-}
-
-/** Nothing was written: one foreign RRset spoils an atomic batch. */
-export function unwritten(changes: readonly ZoneChange[], live: readonly (Rrset | null)[]): ReplaceOutcome[] {
-  return changes.map((change, index) => {
-    const one = live[index] ?? null;
-    const standing = standingOf(change, one);
-    if (standing === 'done') return { state: 'unchanged' };
-    return standing === 'conflict'
-      ? { state: 'conflict', live: one }
-      : { state: 'skipped', reason: 'another RRset of the same batch is not as expected' };
-  });
 }

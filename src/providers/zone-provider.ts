@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts';
 import type { DomainName } from '../model/domain-name.ts';
 import { formatRrset, isSameRrset, type Rrset, type RrType } from '../model/rrset.ts';
 import { sanitise } from '../model/text.ts';
-import { checkChanges, standingOf, unwritten } from './changes.ts';
+import { checkChanges, type Standing, standingOf } from './changes.ts';
 import type {
   Provider,
   ProviderCapabilities,
@@ -121,19 +121,20 @@ export function judge<S extends Seen>(
   live: readonly S[],
 ): { readonly settled: Outcomes } | { readonly due: readonly Due<S>[] } {
   const standings = pending.map(({ change }, at) => standingOf(change, live[at]?.rrset ?? null));
-  if (standings.includes('conflict') || !standings.includes('write')) {
-    const changes = pending.map((one) => one.change);
-    const outcomes = unwritten(
-      changes,
-      live.map((one) => one.rrset),
-    );
-    return { settled: outcomesOf(pending, (_, at) => outcomes[at]) };
-  }
+  if (standings.includes('conflict') || !standings.includes('write'))
+    return { settled: outcomesOf(pending, (_, at) => unwritten(standings[at], live[at]?.rrset ?? null)) };
   const due = pending.flatMap((one, at) => {
     const seen = live[at];
     return standings[at] === 'write' && seen !== undefined ? [{ ...one, live: seen }] : [];
   });
   return { due };
+}
+
+function unwritten(standing: Standing | undefined, live: Rrset | null): ReplaceOutcome {
+  if (standing === 'done') return { state: 'unchanged' };
+  return standing === 'conflict'
+    ? { state: 'conflict', live }
+    : { state: 'skipped', reason: 'another RRset of the same batch is not as expected' };
 }
 
 export function outcomesOf(

@@ -4,25 +4,21 @@
 // we saw and CREATE of what we want in one batch is full compare-and-set; UPSERT would be last-writer-wins. The batch
 // is one transaction: nobody is ever answered without the RRset.
 
-import type { ZoneChange } from '../provider.ts';
-import { rawOf } from './convert.ts';
-import type { RawSet, RecordChange } from './shapes.ts';
+import type { Due } from '../zone-provider.ts';
+import { type Live, rawOf } from './convert.ts';
+import type { RecordChange } from './shapes.ts';
 
 /** ResourceRecord elements of one request. An UPSERT would count double. */
 const maxElements = 1000;
 /** Characters in all Value elements of one request. */
 const maxCharacters = 32_000;
 
-/** A change that is due: `raw` is what stands there now, to be echoed. */
-export interface DueChange {
-  /** In the caller's list. */
-  readonly index: number;
-  readonly change: ZoneChange;
-  readonly raw: RawSet | null;
-}
+/** A change that is due: `live.raw` is what stands there now, to be echoed. */
+export type DueChange = Due<Live>;
 
-export function recordChangesOf({ change, raw }: DueChange): RecordChange[] {
+export function recordChangesOf({ change, live }: DueChange): RecordChange[] {
   const { desired } = change;
+  const { raw } = live;
   return [
     ...(raw === null ? [] : [{ action: 'DELETE', set: raw } as const]),
     ...(desired === null ? [] : [{ action: 'CREATE', set: rawOf(desired) } as const]),

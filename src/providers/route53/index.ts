@@ -3,23 +3,17 @@
 // sends a batch again without having read in between, unless Route 53 said that it did not look at it.
 
 import type { DomainName } from '../../model/domain-name.ts';
-import { maxTtl, type Rrset, type RrType } from '../../model/rrset.ts';
-import { checkChanges, standingOf, unwritten } from '../changes.ts';
+import { maxTtl } from '../../model/rrset.ts';
+import { standingOf } from '../changes.ts';
 import { providerKinds } from '../kinds.ts';
-import type {
-  Provider,
-  ProviderCapabilities,
-  ReplaceOutcome,
-  RrsetQuestion,
-  ZoneChange,
-} from '../provider.ts';
+import type { Provider, ProviderCapabilities, RrsetQuestion, ZoneChange } from '../provider.ts';
 import type { RateBudgets } from '../rate-budget.ts';
+import { judge, type Outcomes, type Pending, type ProviderClock, ZoneProvider } from '../zone-provider.ts';
 import { Route53Api } from './api.ts';
-import type { DueChange } from './batches.ts';
 import type { Route53Config } from './config.ts';
 import { checkType, type Live } from './convert.ts';
 import { CallFailure } from './failures.ts';
-import { Pace, rate, type Route53Clock } from './pace.ts';
+import { Pace, rate } from './pace.ts';
 import { readLive } from './reading.ts';
 import { refusalOf } from './refusals.ts';
 import { Writing } from './writing.ts';
@@ -40,7 +34,7 @@ const capabilities: ProviderCapabilities = {
 const freshMs = 600_000;
 
 export interface Route53Deps {
-  readonly clock: Route53Clock;
+  readonly clock: ProviderClock;
   readonly budgets: RateBudgets;
   /** 0 <= x < 1. */
   readonly random: () => number;
@@ -61,7 +55,7 @@ function payerOf({ roleArn, profile, endpoint }: Omit<Route53Config, 'type'>): s
   return [roleArn?.split(':')[4] ?? profile ?? 'environment', endpoint ?? ''].join(' ').trim();
 }
 
-class Route53Provider implements Provider {
+class Route53Provider extends ZoneProvider {
   readonly name: string;
   readonly capabilities = capabilities;
   readonly #options: Omit<Route53Config, 'type'>;
@@ -76,6 +70,7 @@ class Route53Provider implements Provider {
   #knownAccount: string | null = null;
 
   constructor(options: Omit<Route53Config, 'type'> & { readonly name: string }, deps: Route53Deps) {
+    super();
     this.name = options.name;
     this.#options = options;
     this.#deps = deps;
@@ -92,62 +87,44 @@ class Route53Provider implements Provider {
     return this.#zoneIds.get(zone) ?? null;
   }
 
-  async readRrset(
-    zone: DomainName,
-    owner: DomainName,
-    type: RrType,
-    signal: AbortSignal,
-  ): Promise<Rrset | null> {
-    const [rrset] = await this.readRrsets(zone, [{ owner, type }], signal);
-    return rrset ?? null;
-  }
-
-  async readRrsets(
+  protected async see(
     zone: DomainName,
     questions: readonly RrsetQuestion[],
     signal: AbortSignal,
-  ): Promise<readonly (Rrset | null)[]> {
-    signal.throwIfAborted();
+  ): Promise<readonly Live[]> {
     for (const { type } of questions) checkType(type);
     const hosted = await this.#zone(zone, questions, signal);
     const live = await this.#read(zone, hosted, questions, signal);
     await this.#learnAccount();
     this.#remember(zone, questions, live);
-    return live.map((one) => one.rrset);
+    return live;
   }
 
-  async replaceRrsets(
+  protected async replace(
     zone: DomainName,
-    changes: readonly ZoneChange[],
+    pending: readonly Pending[],
     signal: AbortSignal,
     operation?: string,
-  ): Promise<readonly ReplaceOutcome[]> {
-    checkChanges(zone, changes, capabilities.maxBatch);
-    if (changes.length === 0) return [];
-    signal.throwIfAborted();
+  ): Promise<Outcomes> {
+    const changes = pending.map((one) => one.change);
     for (const { type } of changes) checkType(type);
     const hosted = await this.#zone(zone, changes, signal);
     const live = this.#expected(zone, changes) ?? (await this.#read(zone, hosted, changes, signal));
     this.#seen.delete(zone);
-    const rrsets = live.map((one) => one.rrset);
-    const standings = changes.map((change, index) => standingOf(change, rrsets[index] ?? null));
-    if (standings.includes('conflict') || !standings.includes('write')) return unwritten(changes, rrsets);
-    const due = changes.flatMap((change, index): DueChange[] =>
-      standings[index] === 'write' ? [{ index, change, raw: live[index]?.raw ?? null }] : [],
-    );
+    const judged = judge(pending, live);
+    if ('settled' in judged) return judged.settled;
     const writing = new Writing({
       api: this.#api,
       pace: this.#pace,
       clock: this.#deps.clock,
       call: { provider: this.name, zone, zoneId: hosted.id },
       comment: operation === undefined ? 'mxctl' : `mxctl ${operation}`,
-      read: (questions, readSignal) => this.#read(zone, hosted, questions, readSignal),
+      see: (questions, readSignal) => this.#read(zone, hosted, questions, readSignal),
     });
-    const outcomes = await writing.write(due, signal);
-    return changes.map((_, index) => outcomes.get(index) ?? { state: 'unchanged' });
+    return writing.write(judged.due, signal);
   }
 
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     await this.#api.close();
   }
 

@@ -2,12 +2,8 @@
 // refusal, and never past a deadline.
 
 import type { Rate, RateBudget } from '../rate-budget.ts';
+import type { ProviderClock } from '../zone-provider.ts';
 import { CallFailure } from './failures.ts';
-
-export interface Route53Clock {
-  now(): number;
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
-}
 
 /** "Throttling API requests" of the developer guide (2026): a bucket of 50 requests per account, refilled by 10 a second.
  *  Older pages say five a second; whoever is right, a refusal is waited out. */
@@ -23,11 +19,11 @@ const patienceMs = 60_000;
 const rereads = 2;
 
 export class Pace {
-  readonly #clock: Route53Clock;
+  readonly #clock: ProviderClock;
   readonly #random: () => number;
   readonly #budget: RateBudget;
 
-  constructor(clock: Route53Clock, random: () => number, budget: RateBudget) {
+  constructor(clock: ProviderClock, random: () => number, budget: RateBudget) {
     this.#clock = clock;
     this.#random = random;
     this.#budget = budget;

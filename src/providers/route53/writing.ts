@@ -1,16 +1,25 @@
 // Sends the changes of one call, batch after batch, and finds out what became of each. What is thrown was surely not
 // applied; after a first batch was, failures are outcomes.
 
-import { AppError, ProviderError } from '../../errors.ts';
+import { ProviderError } from '../../errors.ts';
 import { displayName } from '../../model/domain-name.ts';
 import { sanitise } from '../../model/text.ts';
-import { standingOf, unwritten } from '../changes.ts';
-import type { ReplaceOutcome, RrsetQuestion } from '../provider.ts';
+import { standingOf } from '../changes.ts';
+import type { ReplaceOutcome } from '../provider.ts';
+import {
+  judge,
+  type Outcomes,
+  outcomesOf,
+  type ProviderClock,
+  readBack,
+  type See,
+  writeInTurn,
+} from '../zone-provider.ts';
 import type { Route53Api } from './api.ts';
 import { batchesOf, type DueChange, recordChangesOf } from './batches.ts';
 import type { Live } from './convert.ts';
 import { CallFailure } from './failures.ts';
-import type { Pace, Route53Clock } from './pace.ts';
+import type { Pace } from './pace.ts';
 import { refusalOf, type RefusedCall } from './refusals.ts';
 
 /** How often a batch is tried while others write the same record sets anew without changing them. */
@@ -27,14 +36,12 @@ const maxComment = 256;
 export interface WritingOptions {
   readonly api: Route53Api;
   readonly pace: Pace;
-  readonly clock: Route53Clock;
+  readonly clock: ProviderClock;
   readonly call: RefusedCall & { readonly zoneId: string };
   /** In CloudTrail and in GetChange: says whose change it was. */
   readonly comment: string;
-  readonly read: (questions: readonly RrsetQuestion[], signal: AbortSignal) => Promise<Live[]>;
+  readonly see: See<Live>;
 }
-
-type Outcomes = Map<number, ReplaceOutcome>;
 
 export class Writing {
   readonly #options: WritingOptions;
@@ -48,55 +55,31 @@ export class Writing {
   async write(due: readonly DueChange[], signal: AbortSignal): Promise<Outcomes> {
     const batches = batchesOf(due);
     if (batches === null) throw tooLarge(this.#options.call);
-    const outcomes: Outcomes = new Map();
-    let stop: string | null = null;
-    for (const batch of batches) {
-      stop ??= signal.aborted && outcomes.size > 0 ? 'interrupted before its batch was sent' : null;
-      const one: Outcomes =
-        stop === null ? await this.#guarded(batch, outcomes, signal) : skipped(batch, stop);
-      for (const [index, outcome] of one) outcomes.set(index, outcome);
-      stop ??= stopAfter(one);
-    }
+    const outcomes = await writeInTurn(batches, signal, (batch) => this.#send(batch, signal));
     await this.#awaitInSync(signal);
     return outcomes;
   }
 
-  /** As `#send`; an error after something was applied is told as outcome. */
-  async #guarded(batch: readonly DueChange[], before: Outcomes, signal: AbortSignal): Promise<Outcomes> {
-    try {
-      return await this.#send(batch, signal);
-    } catch (error) {
-      const isFirst = ![...before.values()].some((one) => one.state === 'applied');
-      if (isFirst || !(error instanceof AppError || signal.aborted)) throw error;
-      return skipped(
-        batch,
-        error instanceof AppError ? error.message : 'interrupted before its batch was sent',
-      );
-    }
-  }
-
   async #send(batch: readonly DueChange[], signal: AbortSignal): Promise<Outcomes> {
     let due = batch;
-    const settled: Outcomes = new Map();
+    const settled = new Map<number, ReplaceOutcome>();
+    const withSettled = (outcomes: Outcomes): Outcomes => new Map([...settled, ...outcomes]);
     for (let attempt = 1; ; attempt++) {
       const failure = await this.#submit(due, signal);
-      if (failure === null) return outcomesOf(settled, due, { state: 'applied' });
-      if (failure.kind === 'lost') return this.#readBack(due, failure, settled, signal);
+      if (failure === null) return withSettled(outcomesOf(due, () => ({ state: 'applied' })));
+      if (failure.kind === 'lost') return withSettled(await this.#settleLost(due, failure, signal));
       if (failure.kind !== 'batch-refused' && failure.kind !== 'odd')
         throw refusalOf(failure, this.#options.call);
       const live = await this.#liveAfter(due, failure, signal);
-      if (live === null) return outcomesOf(settled, due, unknownAfter(failure, 'reading back failed'));
-      const standings = due.map(({ change }, at) => standingOf(change, live[at]?.rrset ?? null));
-      if (standings.includes('conflict')) return conflictIn(due, live, settled);
-      due.forEach(({ index }, at) => {
-        // Refused by name: somebody else wrote it. Refused for a reason we do not know: it may have been us.
-        const state = failure.kind === 'odd' ? 'applied' : 'unchanged';
-        if (standings[at] === 'done') settled.set(index, { state });
+      if (live === null) return withSettled(outcomesOf(due, () => unknownAfter(failure)));
+      // Refused by name: somebody else wrote it. Refused for a reason we do not know: it may have been us.
+      const state = failure.kind === 'odd' ? 'applied' : 'unchanged';
+      due.forEach(({ index, change }, at) => {
+        if (standingOf(change, live[at]?.rrset ?? null) === 'done') settled.set(index, { state });
       });
-      const next = due.flatMap((one, at): DueChange[] =>
-        standings[at] === 'write' ? [{ ...one, raw: live[at]?.raw ?? null }] : [],
-      );
-      if (next.length === 0) return settled;
+      const judged = judge(due, live);
+      if ('settled' in judged) return new Map([...judged.settled, ...settled]);
+      const next = judged.due;
       // What stands there is what we sent: it was refused for another reason, which will not go away.
       const isSame = next.length === due.length && next.every((one, at) => isSameRaw(one, due[at]));
       if (isSame || attempt === maxAttempts) throw refusalOf(failure, this.#options.call);
@@ -127,7 +110,7 @@ export class Writing {
     signal: AbortSignal,
   ): Promise<readonly Live[] | null> {
     try {
-      return await this.#options.read(
+      return await this.#options.see(
         due.map((one) => one.change),
         new AbortController().signal,
       );
@@ -139,40 +122,13 @@ export class Writing {
     }
   }
 
-  /** The reply was lost: what is live decides. Never sends again. */
-  async #readBack(
-    due: readonly DueChange[],
-    lost: CallFailure,
-    settled: Outcomes,
-    signal: AbortSignal,
-  ): Promise<Outcomes> {
-    const never = new AbortController().signal;
-    for (const pauseMs of readBackPausesMs) {
-      await this.#options.clock.sleep(pauseMs, never);
-      let live: readonly Live[];
-      try {
-        live = await this.#options.read(
-          due.map((one) => one.change),
-          never,
-        );
-      } catch (error) {
-        const why = error instanceof Error ? error.message : 'no answer';
-        return outcomesOf(settled, due, unknownAfter(lost, `reading back failed: ${why}`));
-      }
-      const standings = due.map(({ change }, at) => standingOf(change, live[at]?.rrset ?? null));
-      if (standings.every((one) => one === 'write')) continue;
-      due.forEach(({ index }, at) => {
-        settled.set(
-          index,
-          standings[at] === 'done'
-            ? { state: 'applied' }
-            : { state: 'conflict', live: live[at]?.rrset ?? null },
-        );
-      });
-      return settled;
-    }
+  async #settleLost(due: readonly DueChange[], lost: CallFailure, signal: AbortSignal): Promise<Outcomes> {
+    const { see, clock, call } = this.#options;
+    const what = `no clear reply to the change (${lost.code}: ${lost.message})`;
+    const outcomes = await readBack({ due, see, clock, pausesMs: readBackPausesMs, what });
+    if (outcomes !== null) return outcomes;
     signal.throwIfAborted();
-    throw refusalOf(lost, this.#options.call, 'the change was not applied');
+    throw refusalOf(lost, call, 'the change was not applied');
   }
 
   /** Waits until Route 53 says that every one of its servers has it: those we ask are anycast, so reading them shows one
@@ -198,43 +154,13 @@ export class Writing {
   }
 }
 
-function outcomesOf(settled: Outcomes, due: readonly DueChange[], outcome: ReplaceOutcome): Outcomes {
-  for (const { index } of due) settled.set(index, outcome);
-  return settled;
-}
-
-function skipped(batch: readonly DueChange[], reason: string): Outcomes {
-  return outcomesOf(new Map(), batch, { state: 'skipped', reason });
-}
-
-function stopAfter(outcomes: Outcomes): string | null {
-  const states = new Set([...outcomes.values()].map((one) => one.state));
-  if (states.has('skipped') || states.has('conflict')) return 'an earlier batch of the zone was not applied';
-  return states.has('unknown') ? 'what became of an earlier batch of the zone is not known' : null;
-}
-
-function conflictIn(due: readonly DueChange[], live: readonly Live[], settled: Outcomes): Outcomes {
-  const outcomes = unwritten(
-    due.map((one) => one.change),
-    live.map((one) => one.rrset),
-  );
-  due.forEach(({ index }, at) => {
-    const outcome = outcomes[at];
-    if (outcome !== undefined) settled.set(index, outcome);
-  });
-  return settled;
-}
-
-function unknownAfter(failure: CallFailure, why: string): ReplaceOutcome {
-  const reason = sanitise(
-    `no clear reply to the change (${failure.code}: ${failure.message}), and ${why}`,
-    600,
-  );
-  return { state: 'unknown', reason };
+function unknownAfter(failure: CallFailure): ReplaceOutcome {
+  const what = `no clear reply to the change (${failure.code}: ${failure.message})`;
+  return { state: 'unknown', reason: sanitise(`${what}, and reading back failed`, 600) };
 }
 
 function isSameRaw(a: DueChange, b: DueChange | undefined): boolean {
-  return b !== undefined && JSON.stringify(a.raw) === JSON.stringify(b.raw);
+  return b !== undefined && JSON.stringify(a.live.raw) === JSON.stringify(b.live.raw);
 }
 
 function tooLarge({ zone }: RefusedCall): ProviderError {
