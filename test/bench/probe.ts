@@ -5,28 +5,12 @@ import net from 'node:net';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
 import { domainNameOf } from '../../src/model/domain-name.ts';
-import type { ProbePolicy } from '../../src/model/route.ts';
 import { createSmtpProbe } from '../../src/probes/smtp/index.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
+import { policy } from '../support/probe-policy.ts';
 
 /** Hops, one per loopback address, so that the bound per address is met as it would be in the field. */
 const hopCount = 250;
-
-const policy: ProbePolicy = {
-  stages: ['connect', 'banner', 'ehlo', 'mail', 'rcpt'],
-  timeoutMs: 30_000,
-  slowAfterMs: 10_000,
-  intervalMs: 60_000,
-  rcpt: { from: 'probe@ops.example', to: 'canary@example.com' },
-  ehloName: null,
-  sourceAddresses: [],
-  caFile: null,
-  fall: 3,
-  fallRejecting: 2,
-  forgive: 3,
-  rise: 10,
-  staleAfterMs: 180_000,
-};
 
 function serve(): void {
   const server = net.createServer((socket) => {

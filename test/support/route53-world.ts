@@ -5,11 +5,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { AppError } from '../../src/errors.ts';
-import type { Provider } from '../../src/providers/provider.ts';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+
+import { domainNameOf } from '../../src/model/domain-name.ts';
+import { rrsetOf } from '../../src/model/rrset.ts';
+import type { Provider, ZoneChange } from '../../src/providers/provider.ts';
 import { RateBudgets } from '../../src/providers/rate-budget.ts';
 import { createRoute53Provider } from '../../src/providers/route53/index.ts';
-import { fakeKey } from './fakes/route53.ts';
+import { FakeZone } from './fakes/route53-zone.ts';
+import { fakeKey, FakeRoute53 } from './fakes/route53.ts';
 
 /** Profiles `good` and `wrong` in the environment; call the result to remove them. */
 export function writeProfiles(): () => void {
@@ -78,12 +82,43 @@ export function providerAt(
   );
 }
 
-/** The AppError that it ends with, or a failing test. */
-export async function failureOf(work: Promise<unknown>): Promise<AppError> {
-  const error: unknown = await work.then(
-    (value) => new Error(`nothing was thrown, but returned ${JSON.stringify(value)}`),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof AppError)) throw error;
-  return error;
+const zone = domainNameOf('example.com.');
+const never = new AbortController().signal;
+
+/** What a flip is tried on: a fake with the zone example.com, new for each test. */
+export function useRoute53() {
+  const proxy = rrsetOf(zone, 'MX', 3600, ['10 mx1.filter.example.net.', '20 mx2.filter.example.net.']);
+  const direct = rrsetOf(zone, 'MX', 60, ['10 mx.example.org.']);
+  const flip = { owner: zone, type: 'MX', expected: proxy, desired: direct } as const;
+  const bench = {
+    fake: new FakeRoute53(),
+    endpoint: '',
+    home: new FakeZone('Z0', 'example.com', []),
+    proxy,
+    direct,
+    flip,
+    hold: (values: readonly string[] = proxy.rdata, ttl = 3600) => {
+      bench.home.put({ name: 'example.com', type: 'MX', ttl, values });
+    },
+    replace: (
+      provider = providerAt(bench.endpoint),
+      changes: readonly ZoneChange[] = [flip],
+      signal = never,
+    ) => provider.replaceRrsets(zone, changes, signal, '01JD'),
+    calls: (action: string) => bench.fake.log.filter((line) => line.startsWith(action)),
+  };
+  let removeProfiles: () => void;
+  beforeAll(() => {
+    removeProfiles = writeProfiles();
+  });
+  afterAll(() => {
+    removeProfiles();
+  });
+  beforeEach(async () => {
+    bench.fake = new FakeRoute53();
+    bench.home = bench.fake.addZone('example.com');
+    bench.endpoint = await bench.fake.listen();
+  });
+  afterEach(() => bench.fake.close());
+  return bench;
 }

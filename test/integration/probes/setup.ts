@@ -4,25 +4,12 @@ import type { Observation, Stage } from '../../../src/model/observation.ts';
 import type { ProbePolicy } from '../../../src/model/route.ts';
 import type { Lookup, Resolver } from '../../../src/dns/reader.ts';
 import { createSmtpProbe, type SmtpProbeDeps } from '../../../src/probes/smtp/index.ts';
+import { policy } from '../../support/probe-policy.ts';
 import { ManualClock, playSmtp, type ScriptedHop, type ScriptOptions } from '../../support/smtp-script.ts';
 
 export const exchange = domainNameOf('mx.example.com');
 
-export const policy: ProbePolicy = {
-  stages: ['connect', 'banner', 'ehlo', 'mail', 'rcpt'],
-  timeoutMs: 30_000,
-  slowAfterMs: 10_000,
-  intervalMs: 60_000,
-  rcpt: { from: 'probe@ops.example', to: 'canary@example.com' },
-  ehloName: null,
-  sourceAddresses: [],
-  caFile: null,
-  fall: 3,
-  fallRejecting: 2,
-  forgive: 3,
-  rise: 10,
-  staleAfterMs: 180_000,
-};
+export { policy };
 
 export const upTo = (...stages: Stage[]): ProbePolicy => ({ ...policy, stages });
 

@@ -3,13 +3,13 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { AppError } from '../../../src/errors.ts';
 import { domainNameOf } from '../../../src/model/domain-name.ts';
 import { rrsetOf } from '../../../src/model/rrset.ts';
 import { RateBudgets } from '../../../src/providers/rate-budget.ts';
 import { cloudflareAt, type CloudflareParts, SleepingClock } from '../../support/cloudflare-world.ts';
 import type { FakeZone } from '../../support/fakes/cloudflare-zone.ts';
 import { type CloudflareFault, CloudflareFake } from '../../support/fakes/cloudflare.ts';
+import { failureOf } from '../../support/provider-world.ts';
 
 const never = new AbortController().signal;
 const apex = domainNameOf('example.com');
@@ -37,11 +37,6 @@ const open = (parts: CloudflareParts = {}) => cloudflareAt(url, { clock, ...part
 const read = (provider = open()) => provider.readRrset(apex, apex, 'MX', never);
 const replace = (provider = open()) => provider.replaceRrsets(apex, [flip], never);
 const writes = () => fake.log.filter((line) => line.startsWith('POST'));
-const failure = async (work: Promise<unknown>) => {
-  const error: unknown = await work.catch((reason: unknown) => reason);
-  if (!(error instanceof AppError)) throw new Error('not an AppError', { cause: error });
-  return error;
-};
 const throttled = (retryAfter?: number): CloudflareFault => ({
   status: 429,
   code: 971,
@@ -62,7 +57,7 @@ describe('a read', () => {
 
   it('is given up after four tries, as something that may be tried again', async () => {
     fake.readFaults.push(...Array.from({ length: 9 }, () => ({ status: 503, code: 0 })));
-    const error = await failure(read());
+    const error = await failureOf(read());
     expect(error).toMatchObject({ code: 'provider-unreachable', retryable: true, exitCode: 8 });
     expect(fake.log).toHaveLength(4);
   });
@@ -79,11 +74,11 @@ describe('a read', () => {
   ])('ends where a 429 %s, and so does every other until then', async (_, fault, seconds) => {
     const budgets = new RateBudgets(clock);
     fake.readFaults.push(fault);
-    const error = await failure(read(open({ budgets })));
+    const error = await failureOf(read(open({ budgets })));
     expect(error).toMatchObject({ code: 'provider-unreachable', retryable: true });
     expect(error.message).toContain(seconds);
     const other = open({ budgets, name: 'cf2' });
-    expect((await failure(read(other))).message).toContain(seconds);
+    expect((await failureOf(read(other))).message).toContain(seconds);
     expect(fake.log).toHaveLength(1);
     clock.at += 300_000;
     expect(await read(other)).toEqual(proxy);
@@ -95,20 +90,20 @@ describe('a read', () => {
     ['a page that is none', { status: 404, code: 0 }, /no zone example\.com/],
   ])('does not believe %s', async (_, fault, message) => {
     fake.readFaults.push(fault);
-    expect((await failure(read())).message).toMatch(message);
+    expect((await failureOf(read())).message).toMatch(message);
     expect(fake.log).toHaveLength(1);
   });
 
   it('does not believe a record that is none of its type', async () => {
     zone.add({ name: 'example.com', type: 'MX', ttl: 60, content: 'two words', priority: 10 });
-    expect(await failure(read())).toMatchObject({ code: 'provider-protocol' });
+    expect(await failureOf(read())).toMatchObject({ code: 'provider-protocol' });
   });
 
   it('is not led to another host', async () => {
     fake.readFaults.push(
       ...Array.from({ length: 4 }, () => ({ status: 302, code: 0, location: 'http://127.0.0.1:1/' })),
     );
-    expect(await failure(read())).toMatchObject({ code: 'provider-unreachable' });
+    expect(await failureOf(read())).toMatchObject({ code: 'provider-unreachable' });
   });
 });
 
@@ -124,7 +119,7 @@ describe('a write', () => {
 
   it('is read back more than once after a failing gateway, and then surely not applied', async () => {
     fake.writeFaults.push({ status: 504, code: 0 });
-    const error = await failure(replace());
+    const error = await failureOf(replace());
     expect(error).toMatchObject({ code: 'provider-unreachable', retryable: true });
     expect(error.message).toContain('HTTP 504; the batch was not applied');
     expect(clock.sleeps).toEqual([1000, 3000]);
@@ -143,7 +138,7 @@ describe('a write', () => {
 
   it('is given up, with nothing written, after a long 429', async () => {
     fake.writeFaults.push(throttled(120));
-    expect((await failure(replace())).message).toContain('for 120 s');
+    expect((await failureOf(replace())).message).toContain('for 120 s');
     expect(fake.read(apex, 'MX')).toEqual(proxy);
   });
 });
@@ -174,7 +169,7 @@ describe('the budget', () => {
     });
     const budgets = new RateBudgets(clock);
     fake.readFaults.push(throttled(120));
-    await failure(read(open({ budgets })));
+    await failureOf(read(open({ budgets })));
     expect(await read(open({ budgets, token: 'another-token-0123456789' }))).toEqual(proxy);
   });
 });

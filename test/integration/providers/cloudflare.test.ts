@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { AppError } from '../../../src/errors.ts';
 import { displayName, domainNameOf } from '../../../src/model/domain-name.ts';
 import { type Rrset, rrsetOf, type RrType } from '../../../src/model/rrset.ts';
 import type { ZoneChange } from '../../../src/providers/provider.ts';
@@ -9,7 +8,7 @@ import { cloudflareAt, type CloudflareParts, SleepingClock } from '../../support
 import type { FakeRecord, FakeZone } from '../../support/fakes/cloudflare-zone.ts';
 import { CloudflareFake, goodToken, type Right } from '../../support/fakes/cloudflare.ts';
 import { describeProviderContract } from '../../support/provider-contract.ts';
-import type { ProviderWorld } from '../../support/provider-world.ts';
+import { failureOf, type ProviderWorld } from '../../support/provider-world.ts';
 
 const never = new AbortController().signal;
 
@@ -104,8 +103,7 @@ describe('cloudflare', () => {
   const record = (content: string, priority: number, over: Partial<FakeRecord> = {}) =>
     zone.add({ name: 'example.com', type: 'MX', ttl: 3600, content, priority, ...over });
   const failure = async (work: Promise<unknown>) => {
-    const error: unknown = await work.catch((reason: unknown) => reason);
-    if (!(error instanceof AppError)) throw new Error('not an AppError', { cause: error });
+    const error = await failureOf(work);
     expect(`${error.message} ${error.hint ?? ''}`).not.toContain(goodToken);
     return error;
   };
@@ -326,6 +324,15 @@ describe('cloudflare', () => {
       expect(error.message).toMatch(/zone late\.example .* is pending, not in service/);
     });
 
+    it('is not looked for where the endpoint is not that of the API', async () => {
+      for (const endpoint of [url.replace('/client/v4', ''), `${url}/zones`]) {
+        const error = await failure(read(open({ endpoint })));
+        expect(error).toMatchObject({ code: 'zone-unknown', exitCode: 78 });
+        expect(error.message).toContain('example.com');
+      }
+      expect(writes()).toEqual([]);
+    });
+
     it('is not taken by an id of another name: its records would get this one appended', async () => {
       const other = fake.addZone({ name: 'shop.example' });
       const provider = open({ zoneIds: { [apex]: other.id } });
@@ -377,6 +384,20 @@ describe('cloudflare', () => {
       } finally {
         vi.unstubAllEnvs();
       }
+    });
+
+    it.each([
+      [403, 9109, 'Invalid access token'],
+      [401, 1000, 'Invalid API Token'],
+      [400, 6003, 'Invalid request headers'],
+      [403, 9103, 'Unknown X-Auth-Key or X-Auth-Email'],
+    ])('are none for a token that is expired or revoked: %i %i %s', async (status, code, message) => {
+      fake.readFaults.push({ status, code, message });
+      const error = await failure(read());
+      expect(error).toMatchObject({ code: 'provider-credentials', exitCode: 4, retryable: false });
+      expect(error.message).toContain(`${code} ${message}`);
+      expect(error.hint).toMatch(/expired/);
+      expect(fake.log).toHaveLength(1);
     });
 
     it.each(['short', 'with space 0123456789abcdefgh'])('are none for a token like %j', async (token) => {
@@ -445,6 +466,19 @@ describe('cloudflare', () => {
         run();
       };
     };
+
+    it.each([
+      [81_044, 'Record does not exist.'],
+      [81_057, 'The record already exists.'],
+      [81_058, 'An identical record already exists.'],
+    ])('that the API tells of by %i makes us look again before we write again', async (code, message) => {
+      fake.write(apex, 'MX', proxy);
+      fake.writeFaults.push({ status: 400, code, message });
+      expect(await replace(proxy, direct)).toEqual([{ state: 'applied' }]);
+      expect(writes()).toHaveLength(2);
+      // The zone once; records before each batch, and after.
+      expect(reads()).toHaveLength(1 + 2 + 1);
+    });
 
     it('that made the same records anew does not stop us, nor overwrite them unseen', async () => {
       fake.write(apex, 'MX', proxy);

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { rcodes } from '../../../src/dns/message.ts';
 import type { TsigKey } from '../../../src/dns/tsig.ts';
-import { AppError } from '../../../src/errors.ts';
 import { domainNameOf } from '../../../src/model/domain-name.ts';
 import type { ServerAddress } from '../../../src/model/route.ts';
 import { rrsetOf } from '../../../src/model/rrset.ts';
@@ -10,7 +9,7 @@ import { Secret } from '../../../src/model/secret.ts';
 import type { Provider } from '../../../src/providers/provider.ts';
 import { createRfc2136Provider, type Rfc2136Options } from '../../../src/providers/rfc2136/index.ts';
 import { describeProviderContract } from '../../support/provider-contract.ts';
-import type { ProviderWorld } from '../../support/provider-world.ts';
+import { failureOf, type ProviderWorld } from '../../support/provider-world.ts';
 import { UpdateServer } from '../../support/update-server.ts';
 
 const now = Date.UTC(2026, 10, 22, 3, 12);
@@ -102,11 +101,6 @@ describe('rfc2136', () => {
   const direct = rrsetOf(zone, 'MX', 60, ['10 mx.example.org.']);
   const flip = { owner: zone, type: 'MX', expected: proxy, desired: direct } as const;
   const replace = (provider = providerAt(address)) => provider.replaceRrsets(zone, [flip], never);
-  const failure = async (work: Promise<unknown>) => {
-    const error: unknown = await work.catch((reason: unknown) => reason);
-    if (!(error instanceof AppError)) throw new Error('not an AppError', { cause: error });
-    return error;
-  };
 
   it('is called by type and server in a plan', () => {
     expect(providerAt({ address: '192.0.2.53', port: 53 }).label).toBe('rfc2136 192.0.2.53');
@@ -181,7 +175,7 @@ describe('rfc2136', () => {
 
     it('and believes no answer to another question', async () => {
       server.manner = 'ids swapped';
-      const error = await failure(readAll(providerAt(address, { tsig: null })));
+      const error = await failureOf(readAll(providerAt(address, { tsig: null })));
       expect(error).toMatchObject({ code: 'provider-protocol' });
       expect(error.message).toContain('the reply answers something else');
     });
@@ -241,7 +235,7 @@ describe('rfc2136', () => {
     server.beforeUpdate = () => {
       server.write(other, 'A', rrsetOf(other, 'A', 60, ['192.0.2.1']));
     };
-    expect(await failure(replace())).toMatchObject({ code: 'provider-protocol', retryable: true });
+    expect(await failureOf(replace())).toMatchObject({ code: 'provider-protocol', retryable: true });
     expect(server.read(zone, 'MX')).toEqual(proxy);
   });
 
@@ -274,7 +268,7 @@ describe('rfc2136', () => {
     } as const;
     const provider = providerAt(address);
     expect(await provider.readRrset(zone, owner, 'MX', never)).toBeNull();
-    expect(await failure(provider.replaceRrsets(zone, [change], never))).toMatchObject({
+    expect(await failureOf(provider.replaceRrsets(zone, [change], never))).toMatchObject({
       code: 'provider-refused',
     });
     expect(server.log).not.toContain('UPDATE example.com.');
@@ -282,14 +276,14 @@ describe('rfc2136', () => {
 
   it('takes a zone inside another for what it is', async () => {
     const inner = domainNameOf('in.example.com.');
-    const error = await failure(providerAt(address).readRrset(inner, inner, 'MX', never));
+    const error = await failureOf(providerAt(address).readRrset(inner, inner, 'MX', never));
     expect(error).toMatchObject({ code: 'zone-unknown' });
   });
 
   it('does not believe a server that is not authoritative', async () => {
     server.queryFault = 'lame';
     expect(
-      await failure(providerAt(address, { tsig: null }).readRrset(zone, zone, 'MX', never)),
+      await failureOf(providerAt(address, { tsig: null }).readRrset(zone, zone, 'MX', never)),
     ).toMatchObject({
       code: 'zone-unknown',
     });
@@ -297,7 +291,7 @@ describe('rfc2136', () => {
 
   it.each(['unsigned', 'forged'] as const)('does not believe an answer that is %s', async (fault) => {
     server.queryFault = fault;
-    expect(await failure(providerAt(address).readRrset(zone, zone, 'MX', never))).toMatchObject({
+    expect(await failureOf(providerAt(address).readRrset(zone, zone, 'MX', never))).toMatchObject({
       code: 'provider-protocol',
       retryable: false,
     });
@@ -317,7 +311,7 @@ describe('rfc2136', () => {
     it('reads back that nothing was applied: silence', async () => {
       server.write(zone, 'MX', proxy);
       server.faults.push('silent-before');
-      const error = await failure(replace());
+      const error = await failureOf(replace());
       expect(error).toMatchObject({ code: 'provider-unreachable', retryable: true });
       expect(error.message).toContain('no reply in 1000 ms; the update was not applied');
     });
@@ -370,7 +364,7 @@ describe('rfc2136', () => {
     ])('%j', async (fault, code, exitCode, message, hint) => {
       server.write(zone, 'MX', proxy);
       server.faults.push(fault);
-      const error = await failure(replace());
+      const error = await failureOf(replace());
       expect(error.code).toBe(code);
       expect(error.exitCode).toBe(exitCode);
       expect(error.message).toMatch(message);
@@ -384,27 +378,27 @@ describe('rfc2136', () => {
         algorithm: 'hmac-sha256',
         secret: new Secret('c2VzYW1l'),
       } as const;
-      const unknown = await failure(replace(providerAt(address, { tsig })));
+      const unknown = await failureOf(replace(providerAt(address, { tsig })));
       expect(unknown).toMatchObject({ code: 'provider-credentials' });
       expect(unknown.message).toContain('knows no TSIG key else with hmac-sha256 (BADKEY)');
       const other = { ...tsig, name: key.name, algorithm: 'hmac-sha512' } as const;
-      expect((await failure(replace(providerAt(address, { tsig: other })))).message).toContain('BADKEY');
-      const wrong = await failure(replace(providerAt(address, { secret: 'b3RoZXI=' })));
+      expect((await failureOf(replace(providerAt(address, { tsig: other })))).message).toContain('BADKEY');
+      const wrong = await failureOf(replace(providerAt(address, { secret: 'b3RoZXI=' })));
       expect(wrong.message).toContain('another secret (BADSIG)');
     });
 
     it('clock skew, by how much and which way', async () => {
       server.clockOffset = 724;
-      const error = await failure(replace());
+      const error = await failureOf(replace());
       expect(error).toMatchObject({ code: 'clock-skew', retryable: false });
       expect(error.message).toContain('(2026-11-22T03:24:04.000Z) is 724 s ahead of this machine');
       server.clockOffset = -724;
-      expect((await failure(replace())).message).toContain('724 s behind this machine');
+      expect((await failureOf(replace())).message).toContain('724 s behind this machine');
     });
 
     it('an unsigned update where a key is wanted', async () => {
       server.write(zone, 'MX', proxy);
-      const error = await failure(replace(providerAt(address, { tsig: null })));
+      const error = await failureOf(replace(providerAt(address, { tsig: null })));
       expect(error).toMatchObject({ code: 'provider-credentials' });
       expect(error.hint).toContain('`tsig` key');
     });

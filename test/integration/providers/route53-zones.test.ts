@@ -1,48 +1,20 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
 import { domainNameOf, type DomainName } from '../../../src/model/domain-name.ts';
 import { rrsetOf } from '../../../src/model/rrset.ts';
-import type { ReplaceOutcome, ZoneChange } from '../../../src/providers/provider.ts';
-import { FakeRoute53 } from '../../support/fakes/route53.ts';
-import type { FakeZone } from '../../support/fakes/route53-zone.ts';
-import { failureOf, providerAt, writeProfiles } from '../../support/route53-world.ts';
+import type { ZoneChange } from '../../../src/providers/provider.ts';
+import { failureOf, never, statesOf } from '../../support/provider-world.ts';
+import { providerAt, useRoute53 } from '../../support/route53-world.ts';
 
 const zone = domainNameOf('example.com.');
-const never = new AbortController().signal;
-const statesOf = (outcomes: readonly ReplaceOutcome[]) => outcomes.map((one) => one.state);
-
-let removeProfiles: () => void;
-beforeAll(() => {
-  removeProfiles = writeProfiles();
-});
-afterAll(() => {
-  removeProfiles();
-});
 
 describe('route53, of zones and of many names', () => {
-  let fake: FakeRoute53;
-  let endpoint: string;
-  let home: FakeZone;
-
-  beforeEach(async () => {
-    fake = new FakeRoute53();
-    home = fake.addZone('example.com');
-    endpoint = await fake.listen();
+  const bench = useRoute53();
+  const { proxy, direct, hold, replace, calls } = bench;
+  let { fake, endpoint, home } = bench;
+  beforeEach(() => {
+    ({ fake, endpoint, home } = bench);
   });
-  afterEach(() => fake.close());
-
-  const proxy = rrsetOf(zone, 'MX', 3600, ['10 mx1.filter.example.net.', '20 mx2.filter.example.net.']);
-  const direct = rrsetOf(zone, 'MX', 60, ['10 mx.example.org.']);
-  const flip = { owner: zone, type: 'MX', expected: proxy, desired: direct } as const;
-  const hold = (values: readonly string[] = proxy.rdata, ttl = 3600) => {
-    home.put({ name: 'example.com', type: 'MX', ttl, values });
-  };
-  const replace = (
-    provider = providerAt(endpoint),
-    changes: readonly ZoneChange[] = [flip],
-    signal = never,
-  ) => provider.replaceRrsets(zone, changes, signal, '01JD');
-  const calls = (action: string) => fake.log.filter((line) => line.startsWith(action));
 
   describe('the zone', () => {
     it('is the one of exactly that name, though the search goes on from it', async () => {
@@ -61,7 +33,7 @@ describe('route53, of zones and of many names', () => {
       fake.zones.length = 0;
       fake.addZone('example.com', { id: 'Z0PRIVATE', isPrivate: true });
       expect(await failureOf(replace())).toMatchObject({ code: 'zone-unknown' });
-      home = fake.addZone('example.com', { id: 'Z1PUBLIC' });
+      bench.home = fake.addZone('example.com', { id: 'Z1PUBLIC' });
       hold();
       expect(await replace()).toEqual([{ state: 'applied' }]);
     });

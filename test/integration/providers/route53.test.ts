@@ -1,18 +1,19 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { domainNameOf, type DomainName } from '../../../src/model/domain-name.ts';
 import { rrsetOf } from '../../../src/model/rrset.ts';
-import type { ReplaceOutcome, ZoneChange } from '../../../src/providers/provider.ts';
+import type { ZoneChange } from '../../../src/providers/provider.ts';
 import { FakeRoute53 } from '../../support/fakes/route53.ts';
-import type { FakeZone } from '../../support/fakes/route53-zone.ts';
 import { describeProviderContract } from '../../support/provider-contract.ts';
-import type { ProviderWorld } from '../../support/provider-world.ts';
-import { failureOf, providerAt, steppedClock, writeProfiles } from '../../support/route53-world.ts';
+import { failureOf, never, type ProviderWorld, statesOf } from '../../support/provider-world.ts';
+import { providerAt, steppedClock, useRoute53, writeProfiles } from '../../support/route53-world.ts';
 
 const zone = domainNameOf('example.com.');
-const never = new AbortController().signal;
-const statesOf = (outcomes: readonly ReplaceOutcome[]) => outcomes.map((one) => one.state);
 
+// For the contract, whose world is made without a bench.
 let removeProfiles: () => void;
 beforeAll(() => {
   removeProfiles = writeProfiles();
@@ -63,29 +64,12 @@ async function makeWorld(): Promise<ProviderWorld> {
 }
 
 describe('route53', () => {
-  let fake: FakeRoute53;
-  let endpoint: string;
-  let home: FakeZone;
-
-  beforeEach(async () => {
-    fake = new FakeRoute53();
-    home = fake.addZone('example.com');
-    endpoint = await fake.listen();
+  const bench = useRoute53();
+  const { proxy, direct, flip, hold, replace, calls } = bench;
+  let { fake, endpoint, home } = bench;
+  beforeEach(() => {
+    ({ fake, endpoint, home } = bench);
   });
-  afterEach(() => fake.close());
-
-  const proxy = rrsetOf(zone, 'MX', 3600, ['10 mx1.filter.example.net.', '20 mx2.filter.example.net.']);
-  const direct = rrsetOf(zone, 'MX', 60, ['10 mx.example.org.']);
-  const flip = { owner: zone, type: 'MX', expected: proxy, desired: direct } as const;
-  const hold = (values: readonly string[] = proxy.rdata, ttl = 3600) => {
-    home.put({ name: 'example.com', type: 'MX', ttl, values });
-  };
-  const replace = (
-    provider = providerAt(endpoint),
-    changes: readonly ZoneChange[] = [flip],
-    signal = never,
-  ) => provider.replaceRrsets(zone, changes, signal, '01JD');
-  const calls = (action: string) => fake.log.filter((line) => line.startsWith(action));
 
   describe('a change', () => {
     it('is one DELETE and one CREATE in one batch, waited for until it is in sync', async () => {
@@ -460,6 +444,37 @@ describe('route53', () => {
         expect(await replace()).toEqual([{ state: 'applied' }]);
       },
     );
+  });
+
+  it.each([
+    ['an endpoint that is a web page', '<html><body>login</body></html>', 'text/html'],
+    ['an endpoint that speaks JSON', '{"ok":true}', 'application/json'],
+  ])('takes %s for what it is', async (_, body, type) => {
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': type });
+      response.end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const provider = providerAt(`http://127.0.0.1:${port}`);
+    for (const work of [provider.readRrset(zone, zone, 'MX', never), replace(provider)]) {
+      const error = await failureOf(work);
+      expect(error.exitCode).toBe(8);
+      expect(error.hint).toContain('endpoint');
+    }
+    await provider.close();
+    server.close();
+  });
+
+  it('signs as Route 53 wants it, whatever region is given', async () => {
+    hold();
+    for (const region of ['eu-central-1', 'us-east-1', null])
+      expect(await providerAt(endpoint, { region }).readRrset(zone, zone, 'MX', never)).toEqual(proxy);
+    const nowhere = await failureOf(
+      providerAt(endpoint, { endpoint: 'http://127.255.255.254:1' }).readRrset(zone, zone, 'MX', never),
+    );
+    expect(nowhere).toMatchObject({ code: 'provider-unreachable', exitCode: 8 });
+    expect(nowhere.hint).toMatch(/endpoint.*region/);
   });
 
   it('reads TXT with octal escapes as everyone else writes it', async () => {
