@@ -83,7 +83,7 @@ function isWorthALook({ canaries, look, policy, probe }: RouteCanaries, now: num
 type Group = readonly (readonly [string, RouteCanaries])[];
 
 /** One look for all routes of the group; their canaries as they are after it. Closes the mailbox. */
-export async function lookInto(
+async function lookInto(
   mailbox: ArrivalMailbox,
   group: Group,
   deps: Pick<Deps, 'store' | 'clock'>,

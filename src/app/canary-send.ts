@@ -123,7 +123,7 @@ function prepare(
 }
 
 /** Up before down, then by preference as senders try them; equal preferences take turns. */
-export function hopsToTry(hops: readonly MeasuredHop[], turn: number): Hop[] {
+function hopsToTry(hops: readonly MeasuredHop[], turn: number): Hop[] {
   const rank = (one: MeasuredHop) => (one.health.status === 'down' ? 70_000 : 0) + one.preference;
   const reachable = hops.filter((one) => one.hop.address !== null).sort((a, b) => rank(a) - rank(b));
   const [best] = reachable;

@@ -34,6 +34,6 @@ function hourFrom(group: readonly Canary[]): LatencyHour {
 }
 
 /** Nearest rank, of ascending values; null of none. */
-export function percentile(ascending: readonly number[], share: number): number | null {
+function percentile(ascending: readonly number[], share: number): number | null {
   return ascending[Math.max(0, Math.ceil(share * ascending.length) - 1)] ?? null;
 }

@@ -65,7 +65,7 @@ function detailLines(canary: Canary, style: Style): string[] {
 }
 
 /** Hosts in the order of the way, each with what passed since the one before, by their own clocks. */
-export function traceText(trace: readonly TraceHop[]): string {
+function traceText(trace: readonly TraceHop[]): string {
   const parts = trace.map((one, index) => {
     const before = trace[index - 1]?.at ?? null;
     const wait = one.at === null || before === null ? '' : ` +${formatDuration(one.at - before)}`;
