@@ -251,11 +251,9 @@ async function confirmed(action: Action, lease: Lease, deps: ActDeps): Promise<A
 
 /** The action's cache bound: the latest over its RRsets, and never before the replaced TTL has passed from now. */
 async function clearAtOf(action: Action, confirmedAt: number, deps: Pick<Deps, 'store'>): Promise<number> {
-  const bounds = await Promise.all(
-    action.plan.changes.map(async ({ owner, type, expected }) => {
-      const seen = cacheBound(await deps.store.readSightings(owner, type));
-      return Math.max(seen ?? 0, confirmedAt + (expected === null ? 0 : cachedForMs(expected.ttl)));
-    }),
-  );
+  const bounds = await mapBounded(action.plan.changes, parallelReads, async ({ owner, type, expected }) => {
+    const seen = cacheBound(await deps.store.readSightings(owner, type));
+    return Math.max(seen ?? 0, confirmedAt + (expected === null ? 0 : cachedForMs(expected.ttl)));
+  });
   return Math.max(confirmedAt, ...bounds);
 }

@@ -147,10 +147,8 @@ async function trueByOf(
   writtenAt: number,
   deps: Pick<Deps, 'store'>,
 ): Promise<number> {
-  const bounds = await Promise.all(
-    changes.map(async ({ owner, type, expected }) =>
-      trueBy(await deps.store.readSightings(owner, type), expected?.ttl ?? 0, writtenAt),
-    ),
+  const bounds = await mapBounded(changes, parallelReads, async ({ owner, type, expected }) =>
+    trueBy(await deps.store.readSightings(owner, type), expected?.ttl ?? 0, writtenAt),
   );
   return Math.max(writtenAt, ...bounds);
 }
