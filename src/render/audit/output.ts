@@ -11,6 +11,9 @@ export type RuleWords = Pick<Rule, 'id' | 'severity' | 'title' | 'why' | 'refere
 /** A domain whose findings are compared with the run before. */
 export interface ComparedResult extends Omit<DomainResult, 'findings'> {
   readonly findings: readonly ComparedFinding[];
+  /** Findings of the run before that could not be looked for now, because something of the domain is unknown: neither
+   *  found nor fixed. ndjson and json hand them on, so that they keep their age. */
+  readonly held: readonly FixedFinding[];
 }
 
 /** A finding of the run before that is gone: its domain was judged and no longer has it. */
@@ -33,9 +36,9 @@ export interface AuditRun {
   readonly style: Style;
 }
 
+/** One format of one run. Every method returns text to append as it is, line ends included; '' = nothing yet. */
 export interface AuditOutput {
-  /** Every method returns text to append as it is, line ends included; '' = nothing yet. */
-  begin(run: AuditRun): string;
+  begin(): string;
   domain(result: ComparedResult): string;
   badRow(row: BadRow): string;
   end(summary: AuditSummary, fixed: readonly FixedFinding[]): string;
