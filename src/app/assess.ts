@@ -117,7 +117,13 @@ export async function readPolicies(
   if (left <= 0) return read;
   return [
     ...read,
-    { domain: `${left} more domains`, mode: 'unknown', patterns: [], reason: 'policies not read' },
+    {
+      domain: `${left} more domains`,
+      mode: 'unknown',
+      patterns: [],
+      reason: 'policies not read',
+      fault: null,
+    },
   ];
 }
 

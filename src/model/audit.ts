@@ -9,8 +9,9 @@ import type { StsFacts } from './sts.ts';
 
 export type AuditMatch = 'exact' | 'contains' | 'any';
 
-/** What the MX records of a domain should name. */
+/** What the MX records of a domain should name: exactly these; these and maybe others; at least one of these. */
 export interface Expectation {
+  /** In the order of preference, unless any of them will do. */
   readonly mx: readonly DomainName[];
   readonly match: AuditMatch;
 }
@@ -65,7 +66,10 @@ export interface AddressFacts {
 /** What is known of an exchange, looked up once a run however many domains name it. */
 export interface ExchangeFacts {
   readonly exchange: DomainName;
+  /** found where one of A and AAAA is; absent where both are; unknown where neither is found and one of them is. */
   readonly addresses: AddressFacts;
+  /** NS of the zone it stands in, for shared fate; null = not asked or not found out. */
+  readonly nameServers: readonly DomainName[] | null;
   /** Of an exchange that does not exist: whether the domain it could be registered under does (takeover). Null = not
    *  asked. */
   readonly registrable: { readonly domain: DomainName; readonly outcome: Outcome } | null;
@@ -79,9 +83,12 @@ export interface ExchangeFacts {
 export interface AuthorityFacts {
   /** `name [address]`. */
   readonly server: string;
+  /** lame: it does not serve the zone, or is a name without an address; failed: no answer, nothing is known. */
   readonly outcome: 'answer' | 'absent' | 'lame' | 'failed';
-  /** Seconds; null unless an answer. */
+  /** Seconds, the lowest in its answer; null unless an answer. */
   readonly ttl: number | null;
+  /** Another than `ttl` where the records of its answer differ in TTL (RFC 2181 §5.2); null unless an answer. */
+  readonly highestTtl: number | null;
   /** Canonical, sorted. */
   readonly rdata: readonly string[];
   readonly reason: string | null;
@@ -101,6 +108,9 @@ export interface DomainFacts {
   readonly own: AddressFacts | null;
   /** Of every exchange in `mx`, in that order; fewer where a set is larger than is looked at. */
   readonly exchanges: readonly ExchangeFacts[];
+  /** Of exchanges that a failover could publish and that are not in `mx` (AuditContext.failoverHosts); empty where
+   *  none are declared or not asked. */
+  readonly failover: readonly ExchangeFacts[];
   /** Null = not asked. */
   readonly authorities: readonly AuthorityFacts[] | null;
   /** Null = not asked. `stsId` is the id of `_mta-sts` (RFC 8461 §3.1). */
@@ -114,11 +124,15 @@ export interface DomainFacts {
 export interface AuditContext {
   readonly now: number;
   /** Exchanges of every declared path of every route: what is ours. */
-  readonly ours: readonly DomainName[];
+  readonly ours: ReadonlySet<DomainName>;
+  /** Of those, the exchanges of backup paths that are kept published. */
+  readonly backups: ReadonlySet<DomainName>;
   /** Exchanges that could be published by a failover of the route that publishes these exchanges now. */
   readonly failoverHosts: (published: readonly DomainName[]) => readonly DomainName[];
-  /** Longest TTL that still meets the recovery budget; seconds; null = none declared. */
+  /** Longest TTL of the MX that still meets the recovery budget; seconds; null = none declared. */
   readonly maxTtl: number | null;
+  /** The same for the addresses of an exchange, where a failover moves those (strategy address). */
+  readonly maxAddressTtl: (exchange: DomainName) => number | null;
   /** `include:` that an SPF record should have; null = not asked. */
   readonly spfInclude: string | null;
   /** What the last run knew of the domain's MTA-STS policy; null = nothing. */
@@ -152,6 +166,8 @@ export interface Rule {
   readonly why: string;
   /** `RFC 5321 §5.1`; null where it rests on practice. */
   readonly reference: string | null;
+  /** Zone file lines that it finds something in; what no zone says stands as a comment, e.g. `; expect exact HOST`. */
+  readonly example: string;
   readonly judge: (
     facts: DomainFacts,
     subject: AuditSubject,
@@ -215,6 +231,8 @@ export interface AuditSummary {
   readonly newFindings: number;
   /** Findings of the baseline that are gone. */
   readonly fixed: number;
+  /** Findings of the baseline that could not be looked for. */
+  readonly held: number;
   readonly lookups: number;
   /** `3/16`; null = all of the list. */
   readonly shard: string | null;

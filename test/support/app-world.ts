@@ -425,6 +425,7 @@ export class AppWorld {
           mode: 'absent',
           patterns: [],
           reason: null,
+          fault: null,
           ...known,
         });
       },

@@ -3,6 +3,7 @@
 
 import { displayName } from '../../model/domain-name.ts';
 import type { Observation } from '../../model/observation.ts';
+import { unlistedBy } from '../../model/sts.ts';
 import type { Guard, GuardContext } from './context.ts';
 
 const isUsable = (status: string) => status === 'ok' || status === 'degraded';
@@ -82,14 +83,6 @@ function judgeExpiry({ now }: GuardContext, answering: readonly Observation[]): 
   return { name, verdict: leftMs < soonMs ? 'warn' : 'ok', reason };
 }
 
-/** RFC 8461 §4.1: exact, or `*.` for exactly one label on the left. */
-export function matchesStsPattern(host: string, pattern: string): boolean {
-  const [name, wanted] = [host.toLowerCase().replace(/\.$/, ''), pattern.toLowerCase().replace(/\.$/, '')];
-  if (!wanted.startsWith('*.')) return name === wanted;
-  const dot = name.indexOf('.');
-  return dot > 0 && name.slice(dot) === wanted.slice(1);
-}
-
 /** RFC 8461 §5: a sender must not deliver to a host that an enforced policy does not list; the mail queues, then
  *  bounces when its own retry window ends. */
 export const mtaSts: Guard = ({ sts, to }) => {
@@ -100,9 +93,12 @@ export const mtaSts: Guard = ({ sts, to }) => {
   }
   for (const policy of sts) {
     if (policy.mode !== 'enforce') continue;
-    const missing = to.mx.find((mx) => !policy.patterns.some((one) => matchesStsPattern(mx.exchange, one)));
+    const [missing] = unlistedBy(
+      policy,
+      to.mx.map((mx) => mx.exchange),
+    );
     if (missing !== undefined) {
-      const host = displayName(missing.exchange);
+      const host = displayName(missing);
       return {
         name,
         verdict: 'forbid',

@@ -5,9 +5,9 @@ import { get } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import type { Resolver } from '../../dns/reader.ts';
 import { displayName, parseDomainName, type DomainName } from '../../model/domain-name.ts';
-import type { StsFacts } from '../../model/sts.ts';
+import type { StsFacts, StsFault } from '../../model/sts.ts';
 import { sanitise } from '../../model/text.ts';
-import { announcesPolicy, parsePolicy } from './policy.ts';
+import { announcesPolicy, isMeantAsRecord, parsePolicy } from './policy.ts';
 
 export interface StsReaderOptions {
   readonly resolver: Resolver;
@@ -23,34 +23,43 @@ const maxPolicyBytes = 65_536;
 /** RFC 8461 §3.3 suggests one minute; a person waits for this plan. ms. */
 const defaultTimeoutMs = 10_000;
 
-type Fetched = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
+interface Failed {
+  readonly ok: false;
+  readonly reason: string;
+  readonly fault: StsFault | null;
+}
+type Fetched = { readonly ok: true; readonly text: string } | Failed;
 
 export function createStsReader(
   options: StsReaderOptions,
 ): (domain: DomainName, signal: AbortSignal) => Promise<StsFacts> {
   return async (domain, signal) => {
-    const facts = (
-      mode: StsFacts['mode'],
-      reason: string | null,
-      patterns: readonly string[] = [],
-    ): StsFacts => ({
+    const facts = (mode: StsFacts['mode'], over: Partial<StsFacts> = {}): StsFacts => ({
       domain: displayName(domain),
       mode,
-      patterns,
-      reason,
+      patterns: [],
+      reason: null,
+      fault: null,
+      ...over,
     });
     const name = parseDomainName(`_mta-sts.${domain}`);
     const host = parseDomainName(`mta-sts.${domain}`);
-    if (!name.ok || !host.ok) return facts('absent', 'the domain is too long for a policy');
+    if (!name.ok || !host.ok) return facts('absent', { reason: 'the domain is too long for a policy' });
     const record = await options.resolver.lookup(name.name, 'TXT', signal);
-    if (record.outcome === 'failed') return facts('unknown', record.reason ?? 'no answer for the TXT record');
-    if (!announcesPolicy(record.rrset?.rdata ?? [])) return facts('absent', 'no policy is announced');
+    if (record.outcome === 'failed') {
+      return facts('unknown', { reason: record.reason ?? 'no answer for the TXT record' });
+    }
+    const records = record.rrset?.rdata ?? [];
+    if (!announcesPolicy(records)) {
+      const fault = isMeantAsRecord(records) ? 'record' : null;
+      return facts('absent', { reason: 'no policy is announced', fault });
+    }
     const fetched = await fetchPolicy(host.name, options, signal);
-    if (!fetched.ok) return facts('unknown', fetched.reason);
+    if (!fetched.ok) return facts('unknown', { reason: fetched.reason, fault: fetched.fault });
     const policy = parsePolicy(fetched.text);
     return policy === null
-      ? facts('unknown', `${displayName(host.name)} serves no valid policy`)
-      : facts(policy.mode, null, policy.patterns);
+      ? facts('unknown', { reason: `${displayName(host.name)} serves no valid policy`, fault: 'malformed' })
+      : facts(policy.mode, { patterns: policy.patterns });
   };
 }
 
@@ -59,20 +68,43 @@ async function fetchPolicy(
   options: StsReaderOptions,
   signal: AbortSignal,
 ): Promise<Fetched> {
-  const addresses = await addressesOf(host, options.resolver, signal);
-  const [address] = addresses;
-  if (address === undefined) return { ok: false, reason: `${displayName(host)} has no address` };
+  const found = await addressesOf(host, options.resolver, signal);
+  if (!Array.isArray(found)) return found;
+  const [address] = found;
+  if (address === undefined) {
+    return { ok: false, reason: `${displayName(host)} has no address`, fault: 'no-host' };
+  }
   const timeout = AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs);
   return request(displayName(host), address, options, AbortSignal.any([signal, timeout]), signal);
 }
 
-async function addressesOf(host: DomainName, resolver: Resolver, signal: AbortSignal): Promise<string[]> {
+/** What failed where no address was found and one of both look-ups failed: there may be one. */
+async function addressesOf(
+  host: DomainName,
+  resolver: Resolver,
+  signal: AbortSignal,
+): Promise<string[] | Failed> {
   const found = await Promise.all([
     resolver.lookup(host, 'A', signal),
     resolver.lookup(host, 'AAAA', signal),
   ]);
-  return found.flatMap((one) => one.rrset?.rdata ?? []);
+  const addresses = found.flatMap((one) => one.rrset?.rdata ?? []);
+  const failed = found.find((one) => one.outcome === 'failed');
+  if (addresses.length > 0 || failed === undefined) return addresses;
+  return { ok: false, reason: `${displayName(host)}: ${failed.reason ?? 'no answer'}`, fault: null };
 }
+
+/** Verifier's words that mean a certificate: OpenSSL's, and Node's for a name that does not match. */
+const certificateFault = /^(ERR_TLS_CERT_ALTNAME_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA)/;
+
+function faultOf(error: Error): StsFault | null {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (code === 'ECONNREFUSED') return 'no-host';
+  if (code === tooLong) return 'malformed';
+  return certificateFault.test(code) ? 'certificate' : null;
+}
+
+const tooLong = 'policy-too-long';
 
 function request(
   host: string,
@@ -82,10 +114,12 @@ function request(
   caller: AbortSignal,
 ): Promise<Fetched> {
   return new Promise((resolve, reject) => {
-    const fail = (reason: string) => resolve({ ok: false, reason: `${host}: ${sanitise(reason)}` });
+    const fail = (reason: string, fault: StsFault | null) =>
+      resolve({ ok: false, reason: `${host}: ${sanitise(reason)}`, fault });
     const onError = (error: Error) => {
       if (caller.aborted) reject(caller.reason as Error);
-      else fail(bounded.aborted ? 'no answer in time' : error.message);
+      else if (bounded.aborted) fail('no answer in time', null);
+      else fail(error.message, faultOf(error));
     };
     const outgoing = get(
       {
@@ -104,14 +138,16 @@ function request(
         if (incoming.statusCode !== 200) {
           // RFC 8461 §3.3: 3xx must not be followed.
           incoming.destroy();
-          fail(`HTTP ${incoming.statusCode ?? 0} instead of 200`);
+          fail(`HTTP ${incoming.statusCode ?? 0} instead of 200`, 'http');
           return;
         }
         let text = '';
         incoming.setEncoding('utf8');
         incoming.on('data', (chunk: string) => {
           text += chunk;
-          if (text.length > maxPolicyBytes) incoming.destroy(new Error('the policy is longer than 64 KiB'));
+          if (text.length > maxPolicyBytes) {
+            incoming.destroy(Object.assign(new Error('the policy is longer than 64 KiB'), { code: tooLong }));
+          }
         });
         incoming.on('end', () => resolve({ ok: true, text }));
         incoming.on('error', onError);

@@ -30,6 +30,11 @@ export function announcesPolicy(records: readonly string[]): boolean {
   return announcing.length === 1 && /;\s*id=[A-Za-z0-9]{1,32}\s*(;|$)/.test(announcing[0] ?? '');
 }
 
+/** True where somebody wanted to announce a policy, whether it counts or not. */
+export function isMeantAsRecord(records: readonly string[]): boolean {
+  return records.some((one) => /^\s*v\s*=\s*STSv1/i.test(joinTxt(one)));
+}
+
 /** Null where the text is no valid policy. Lines end in LF or CRLF; of doubled keys but `mx` the first counts;
  *  unknown keys are passed over (RFC 8461 §3.2). */
 export function parsePolicy(text: string): StsPolicy | null {

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { createDnsClient } from '../../../src/dns/client.ts';
 import { createResolver } from '../../../src/dns/resolver.ts';
 import { domainNameOf } from '../../../src/model/domain-name.ts';
-import type { StsFacts } from '../../../src/model/sts.ts';
+import type { StsFacts, StsFault } from '../../../src/model/sts.ts';
 import { createStsReader } from '../../../src/probes/mta-sts/index.ts';
 import { makeCertificates, type TestCertificates } from '../../support/certificates.ts';
 import { type DnsServer, startDnsServer } from '../../support/dns-server.ts';
@@ -80,6 +80,7 @@ describe('a policy that is served', () => {
       mode: 'enforce',
       patterns: ['mx.example.com', '*.example.net'],
       reason: null,
+      fault: null,
     });
     expect(requests).toEqual(['GET https://mta-sts.example.com/.well-known/mta-sts.txt']);
   });
@@ -97,12 +98,13 @@ describe('a policy that is served', () => {
 
 describe('no policy', () => {
   it.each([
-    ['no TXT record', 'mta-sts.example.com. 300 A 127.0.0.1'],
-    ['two TXT records', `${announced}\n_mta-sts.example.com. 300 TXT "v=STSv1; id=2"`],
-    ['one of another version', '_mta-sts.example.com. 300 TXT "v=STSv2; id=1"'],
-  ])('is announced with %s, and nothing is fetched', async (_, zone) => {
+    ['no TXT record', 'mta-sts.example.com. 300 A 127.0.0.1', null],
+    ['two TXT records', `${announced}\n_mta-sts.example.com. 300 TXT "v=STSv1; id=2"`, 'record'],
+    ['one without an id', '_mta-sts.example.com. 300 TXT "v=STSv1;"', 'record'],
+    ['one of another version', '_mta-sts.example.com. 300 TXT "v=STSv2; id=1"', null],
+  ])('is announced with %s, and nothing is fetched', async (_, zone, fault) => {
     const { facts, requests } = await readPolicy({ zone });
-    expect(facts).toMatchObject({ mode: 'absent', patterns: [], reason: 'no policy is announced' });
+    expect(facts).toMatchObject({ mode: 'absent', patterns: [], reason: 'no policy is announced', fault });
     expect(requests).toEqual([]);
   });
 
@@ -113,23 +115,36 @@ describe('no policy', () => {
 });
 
 describe('an announced policy that cannot be had', () => {
-  it.each<[string, Scene, RegExp]>([
+  it.each<[string, Scene, RegExp, StsFault | null]>([
     [
       '301',
       { answer: (_, response) => response.writeHead(301, { location: '/policy' }).end() },
       /HTTP 301 instead of 200/,
+      'http',
     ],
     [
       '302 to itself',
       { answer: (request, response) => response.writeHead(302, { location: request.url }).end() },
       /HTTP 302/,
+      'http',
     ],
-    ['404', { answer: (_, response) => response.writeHead(404).end(policy) }, /HTTP 404 instead of 200/],
-    ['a web page', { answer: (_, response) => response.end('<!doctype html>') }, /serves no valid policy/],
+    [
+      '404',
+      { answer: (_, response) => response.writeHead(404).end(policy) },
+      /HTTP 404 instead of 200/,
+      'http',
+    ],
+    [
+      'a web page',
+      { answer: (_, response) => response.end('<!doctype html>') },
+      /serves no valid policy/,
+      'malformed',
+    ],
     [
       'a policy longer than 64 KiB',
       { answer: (_, response) => response.end(policy.padEnd(70_000, '\n')) },
       /longer than 64 KiB/,
+      'malformed',
     ],
     [
       'half a policy',
@@ -140,25 +155,28 @@ describe('an announced policy that cannot be had', () => {
         },
       },
       /aborted|hang up|reset/,
+      null,
     ],
-    ['the certificate of another name', { certificate: 'wrong' }, /altnames/],
-    ['an expired certificate', { certificate: 'expired' }, /expired/],
-    ['a certificate that it signed itself', { certificate: 'selfsigned' }, /self-signed/],
-    ['a certificate of a CA that nobody knows', { trusts: 'the usual ones' }, /certificate/],
-    ['silence', { answer: () => {}, timeoutMs: 150 }, /no answer in time/],
+    ['the certificate of another name', { certificate: 'wrong' }, /altnames/, 'certificate'],
+    ['an expired certificate', { certificate: 'expired' }, /expired/, 'certificate'],
+    ['a certificate that it signed itself', { certificate: 'selfsigned' }, /self-signed/, 'certificate'],
+    ['a certificate of a CA that nobody knows', { trusts: 'the usual ones' }, /certificate/, 'certificate'],
+    ['silence', { answer: () => {}, timeoutMs: 150 }, /no answer in time/, null],
     [
       'silence after half of it',
       { answer: (_, response) => response.write('version: STSv1\n'), timeoutMs: 150 },
       /no answer in time/,
+      null,
     ],
     [
       'a host without an address',
       { zone: '_mta-sts.example.com. 300 TXT "v=STSv1; id=1"' },
       /mta-sts\.example\.com has no address/,
+      'no-host',
     ],
-  ])('for %s is unknown, not absent: a sender may have it cached', async (_, scene, reason) => {
+  ])('for %s is unknown, not absent: a sender may have it cached', async (_, scene, reason, fault) => {
     const { facts } = await readPolicy(scene);
-    expect(facts).toMatchObject({ mode: 'unknown', patterns: [] });
+    expect(facts).toMatchObject({ mode: 'unknown', patterns: [], fault });
     expect(facts.reason).toMatch(reason);
   });
 
