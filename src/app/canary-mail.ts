@@ -206,6 +206,7 @@ function arrived(
     arrivedAt: first.arrivedAt,
     isSpam: copies.every((one) => one.isSpam),
     copies: copies.length,
+    isBySubject: copies.every((one) => one.isBySubject),
     trace: first.one.trace,
     nextAttemptAt: null,
   };

@@ -115,6 +115,7 @@ function prepare(
     arrivedAt: null,
     isSpam: false,
     copies: 0,
+    isBySubject: false,
     trace: [],
     bounce: null,
     replayedAt: null,

@@ -2,6 +2,7 @@
 // say when the last one was; history is pruned now and then.
 
 import { AppError, exitCodes, type ExitCode } from '../errors.ts';
+import { leastSettledKeepMs, settledKeepMs } from '../health/canary-schedule.ts';
 import { runCycle, type CycleResult } from './cycle.ts';
 import type { Deps } from './deps.ts';
 import { worstExitCode } from './outcome.ts';
@@ -17,9 +18,17 @@ export async function runRound(deps: Deps, signal: AbortSignal): Promise<CycleRe
   await deps.store.recordRun({ id: deps.newId(), command: 'auto', startedAt, finishedAt, exitCode });
   const hourOf = (at: number) => Math.floor(at / pruneEveryMs);
   if (before === null || hourOf(before.finishedAt) !== hourOf(finishedAt)) {
-    await deps.store.prune(finishedAt - deps.config.historyMs);
+    await prune(finishedAt, deps);
   }
   return result;
+}
+
+async function prune(now: number, { store, config }: Pick<Deps, 'store' | 'config'>): Promise<void> {
+  const keeps = [...config.routes.values()].map((one) =>
+    one.canary === null ? 0 : settledKeepMs(one.canary),
+  );
+  const canariesMs = Math.min(config.historyMs, Math.max(leastSettledKeepMs, ...keeps));
+  await store.prune(now - config.historyMs, now - canariesMs);
 }
 
 /** The worst of the round's routes; 0 where all is well or what had to be done was done. */

@@ -53,6 +53,16 @@ export function canariesToKeep(policy: CanaryPolicy): number {
   return Math.min(onTheWay + policy.rise + policy.fall + recentCount, mostKept);
 }
 
+/** Canaries that are settled are dropped after a week: a ticket about last weekend finds queue ids, and a sender that
+ *  gives up after four or five days (RFC 5321 §4.5.4.1) meets its canary in the store. Ninety days of them would be 26
+ *  million rows for 500 routes; what is asked of them then is in the latencies by the hour. ms. */
+export const leastSettledKeepMs = 7 * 86_400_000;
+
+/** A policy with canaries once a day needs older ones for its verdict. ms. */
+export function settledKeepMs({ everyMs, fall, rise, swallowedAfterMs }: CanaryPolicy): number {
+  return Math.max(leastSettledKeepMs, swallowedAfterMs + (fall + rise) * everyMs);
+}
+
 /** Behind the window of those on their way: what shows usual latencies. */
 const recentCount = 20;
 /** Of one path; beyond it a window this long with canaries this dense tells nothing more. */

@@ -124,6 +124,8 @@ export interface Canary {
   readonly isSpam: boolean;
   /** Copies found. More than one is no fault: a sender whose reply was lost sends again (RFC 5321 §4.5.3.2.6). */
   readonly copies: number;
+  /** Known by the token in its subject alone: something on its way takes header fields off. */
+  readonly isBySubject: boolean;
   /** `Received` fields, the first hop first; empty where a filter took them off. */
   readonly trace: readonly TraceHop[];
   /** What the delivery status notification said; null without one. */

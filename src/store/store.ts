@@ -183,9 +183,10 @@ export interface Store {
   recordRun(run: RunRecord): Promise<void>;
   lastRun(command: string): Promise<RunRecord | null>;
 
-  /** Drops observations, events, closed sightings, canaries and latencies older than the instant; never the journal's
-   *  unsettled part, nor the newest thousand of a path's canaries that never arrived or wait for another attempt. */
-  prune(before: number): Promise<number>;
+  /** Drops observations, events, closed sightings and latencies older than `before`, and canaries sent before
+   *  `canariesBefore`, both in ms; never the journal's unsettled part, nor the newest thousand of a path's canaries that
+   *  never arrived or wait for another attempt. Count of rows dropped. Lets others work in between. */
+  prune(before: number, canariesBefore: number): Promise<number>;
   info(): Promise<StoreInfo>;
   close(): Promise<void>;
 }

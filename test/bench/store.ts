@@ -103,7 +103,7 @@ await measure('actions: lease, intent, 3 updates, release', routeCount, async ()
 });
 await measure('find an action by prefix of its digest', 1, () => store.findAction('ffff'));
 await measure('unsettled actions', 1, () => store.listActions({ isUnsettled: true }));
-await measure('prune everything', 1, () => store.prune(nightAt + minute));
+await measure('prune everything', 1, () => store.prune(nightAt + minute, nightAt + minute));
 
 // One route with all of the history, a tenth of it swallowed: the most that an index can be asked.
 const canaryPaths = ['proxy', 'direct'];
@@ -127,7 +127,7 @@ await measure('read canaries of a route without any', 1, () => store.readCanarie
 await measure('find 1,000 canaries by id', 1000, () =>
   store.findCanaries(Array.from({ length: 1000 }, (_, index) => idOf(index * 7))),
 );
-await measure('prune half of the canaries', 1, () => store.prune(nightAt + canaryCount / 2));
+await measure('prune half of the canaries', 1, () => store.prune(nightAt, nightAt + canaryCount / 2));
 
 const { sizeBytes } = await store.info();
 await store.close();

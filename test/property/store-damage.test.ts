@@ -70,7 +70,7 @@ const reads: readonly ((store: Store) => Promise<unknown>)[] = [
   (store) => store.lastRun('auto'),
   (store) => store.acquireLease('support', 'b:2:run', 1000, nightAt),
   (store) => store.recordLooks([aLook({ rdata: ['10 b.'] })]),
-  (store) => store.prune(nightAt),
+  (store) => store.prune(nightAt, nightAt),
 ];
 
 /** 'fine' or the code of the StoreError; anything else fails the test. */

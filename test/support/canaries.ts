@@ -79,6 +79,7 @@ export function canariesFrom(line: string, options: CanaryLine): Canary[] {
         arrivedAt: isHere ? arrivesAt : null,
         isSpam: false,
         copies: isHere ? 1 : 0,
+        isBySubject: false,
         trace: [],
         bounce: word === 'dsn' ? '5.1.1 no such user' : null,
         replayedAt: null,

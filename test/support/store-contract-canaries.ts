@@ -72,6 +72,7 @@ export function describeCanaries(name: string, storeOf: () => Store, second: () 
           arrivedAt: null,
           isSpam: false,
           copies: 0,
+          isBySubject: false,
           trace: [],
           bounce: null,
           replayedAt: null,
@@ -240,10 +241,40 @@ export function describeCanaries(name: string, storeOf: () => Store, second: () 
       await write('proxy', [13], { ...missing, replayedAt: 2, sentAt: 1 });
       await storeOf().writeLatencyHours([aLatencyHour({ hourAt: 0 }), aLatencyHour({ hourAt: nightAt })]);
       // Of the states two stay; one more arrived, the replayed and the hour go.
-      expect(await storeOf().prune(nightAt)).toBe(canaryStates.length - 2 + 3);
+      expect(await storeOf().prune(nightAt, nightAt)).toBe(canaryStates.length - 2 + 3);
       expect(numbersOf(await storeOf().readCanaries('support', 99))).toEqual([...kept, 11, 12]);
       expect(await storeOf().readLatencyHours('support', 0)).toHaveLength(1);
-      expect(await storeOf().prune(nightAt)).toBe(0);
+      expect(await storeOf().prune(nightAt, nightAt)).toBe(0);
+    });
+
+    it('drops canaries by an age of their own, and keeps what else is as old', async () => {
+      await write('proxy', [1], { sentAt: nightAt - 2 * hour });
+      await write('proxy', [2], { sentAt: nightAt - hour });
+      await storeOf().writeLatencyHours([aLatencyHour({ hourAt: nightAt - 2 * hour })]);
+      expect(await storeOf().prune(1, nightAt - hour)).toBe(1);
+      expect(numbersOf(await storeOf().readCanaries('support', 99))).toEqual([2]);
+      expect(await storeOf().readLatencyHours('support', 0)).toHaveLength(1);
+    });
+
+    it('drops a long history whole, many of one instant, and passes over what is open in it', async () => {
+      await write('proxy', range(1, 2500), { sentAt: 1 });
+      await write('proxy', range(3001, 1200), { ...missing, sentAt: 1 });
+      await storeOf().writeCanaries(
+        range(5001, 2500).map((number) => aCanary({ id: idOf(number), path: 'direct', sentAt: number })),
+      );
+      await write('direct', [9000], { sentAt: nightAt });
+      expect(await storeOf().prune(1, nightAt)).toBe(2500 + 200 + 2500);
+      const left = numbersOf(await storeOf().readCanaries('support', 9999));
+      expect(left).toEqual([...range(3201, 1000), 9000]);
+    });
+
+    it('lets timers run while it drops a long history', async () => {
+      await write('proxy', range(1, 5000), { sentAt: 1 });
+      let turns = 0;
+      const ticker = setInterval(() => turns++, 0);
+      await storeOf().prune(1, nightAt);
+      clearInterval(ticker);
+      expect(turns).toBeGreaterThan(1);
     });
 
     it('keeps no more than the newest thousand of what a path never delivered, by state', async () => {
@@ -253,7 +284,7 @@ export function describeCanaries(name: string, storeOf: () => Store, second: () 
         await write('proxy', range(10_000 * (index + 1), 1003), patch);
         await write('direct', [index], patch);
       }
-      expect(await storeOf().prune(nightAt)).toBe(9);
+      expect(await storeOf().prune(nightAt, nightAt)).toBe(9);
       const left = numbersOf(await storeOf().readCanaries('support', 9999));
       expect(left).toEqual([0, 1, 2, ...[10_003, 20_003, 30_003].flatMap((from) => range(from, 1000))]);
     });

@@ -495,7 +495,7 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
       const event = { id: idOf(1), at: 1, route: null, kind: 'drift' as const, text: '', data: {} };
       await store.appendEvent(event);
       await store.setPause({ route: null, by: 'kim', reason: '', at: 1, until: 2 });
-      expect(await store.prune(nightAt)).toBe(3);
+      expect(await store.prune(nightAt, nightAt)).toBe(3);
       expect((await store.listObservations('support', 9)).map((one) => one.at)).toEqual([nightAt]);
       expect(await store.listEvents({})).toEqual([]);
     });
@@ -507,7 +507,7 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
         aLook({ at, rdata: ['10 b.'], ttl: 2 * 86_400 }),
         aLook({ at, rdata: ['10 c.'] }),
       ]);
-      expect(await store.prune(nightAt)).toBe(1);
+      expect(await store.prune(nightAt, nightAt)).toBe(1);
       expect((await store.readSightings(example, 'MX')).map((one) => one.rdata[0])).toEqual([
         '10 b.',
         '10 c.',
@@ -518,7 +518,7 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
       const run = { command: 'auto', finishedAt: 2, exitCode: 0 };
       await store.recordRun({ ...run, id: idOf(1), startedAt: 1 });
       await store.recordRun({ ...run, id: idOf(2), startedAt: 2 });
-      expect(await store.prune(nightAt)).toBe(1);
+      expect(await store.prune(nightAt, nightAt)).toBe(1);
       expect(await store.lastRun('auto')).toMatchObject({ id: idOf(2) });
     });
 
@@ -531,7 +531,7 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
           lease,
         );
       }
-      expect(await store.prune(nightAt)).toBe(5);
+      expect(await store.prune(nightAt, nightAt)).toBe(5);
       expect((await store.listActions({})).map((one) => one.intendedAt)).toEqual(
         Array.from({ length: 20 }, (_, index) => 25 - index),
       );
@@ -569,7 +569,7 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
           }
         }
       }
-      await store.prune(nightAt);
+      await store.prune(nightAt, nightAt);
       expect((await store.listActions({})).map((one) => one.id).sort()).toEqual(kept.sort());
       expect(kept.length).toBeLessThan(number);
     });

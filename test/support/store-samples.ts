@@ -161,6 +161,7 @@ export function aCanary(patch: Partial<Canary> = {}): Canary {
     arrivedAt: nightAt,
     isSpam: true,
     copies: 2,
+    isBySubject: true,
     trace: [
       { from: 'fra-ops', by: 'mx1.filter.example.net', protocol: 'ESMTPS', at: nightAt - 299_000 },
       { from: null, by: null, protocol: null, at: null },
@@ -178,6 +179,7 @@ export function aHandedCanary(patch: Partial<Canary> = {}): Canary {
     arrivedAt: null,
     isSpam: false,
     copies: 0,
+    isBySubject: false,
     trace: [],
     bounce: null,
     replayedAt: null,

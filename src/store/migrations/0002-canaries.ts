@@ -24,6 +24,7 @@ async function canary(db: Kysely<unknown>): Promise<void> {
     .addColumn('arrived_at', 'bigint')
     .addColumn('is_spam', 'integer', (column) => column.notNull())
     .addColumn('copies', 'bigint', (column) => column.notNull())
+    .addColumn('is_by_subject', 'integer', (column) => column.notNull())
     .addColumn('trace', 'text', (column) => column.notNull())
     .addColumn('bounce', 'text')
     .addColumn('replayed_at', 'bigint')

@@ -10,7 +10,7 @@ import { parseReply } from './observations.ts';
 import type { Tables } from './schema.ts';
 import { knownCanaryStates } from './words.ts';
 
-/** Rows in one INSERT: twenty columns each, far below SQLite's 32,766 parameters. */
+/** Rows in one INSERT: twenty-one columns each, far below SQLite's 32,766 parameters. */
 const rowsPerInsert = 200;
 /** Identifiers in one IN list: below SQLite's 32,766 parameters, and few texts of statements to keep. */
 const idsPerQuery = 500;
@@ -59,6 +59,7 @@ function parseCanary(row: Tables['canary']): Canary {
     arrivedAt: fields.numberOrNull('arrived_at'),
     isSpam: fields.flag('is_spam'),
     copies: fields.count('copies'),
+    isBySubject: fields.flag('is_by_subject'),
     trace: fields.jsonList('trace').objects('trace').map(parseTraceHop),
     bounce: fields.lineOrNull('bounce'),
     replayedAt: fields.numberOrNull('replayed_at'),
@@ -84,6 +85,7 @@ function canaryRow(canary: Canary): Tables['canary'] {
     arrived_at: canary.arrivedAt,
     is_spam: canary.isSpam ? 1 : 0,
     copies: canary.copies,
+    is_by_subject: canary.isBySubject ? 1 : 0,
     trace: JSON.stringify(canary.trace),
     bounce: canary.bounce,
     replayed_at: canary.replayedAt,
@@ -108,6 +110,7 @@ const replaced = [
   'arrived_at',
   'is_spam',
   'copies',
+  'is_by_subject',
   'trace',
   'bounce',
 ] as const satisfies readonly (keyof Tables['canary'])[];

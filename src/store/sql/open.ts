@@ -99,7 +99,7 @@ function storeOver(engine: SqlEngine): Store {
     listEvents: (filter) => listEvents(engine, filter),
     recordRun: (run) => recordRun(engine, run),
     lastRun: (command) => lastRun(engine, command),
-    prune: (before) => prune(engine, before),
+    prune: (before, canariesBefore) => prune(engine, before, canariesBefore),
     info: async () => ({ location: engine.location, schemaVersion, sizeBytes: await engine.sizeBytes() }),
     close: () => engine.close(),
   };

@@ -3,7 +3,7 @@
 
 import { sql, type Transaction } from 'kysely';
 import type { ActionKind, ActionState } from '../../model/change.ts';
-import { isDueAgain, isMissing, mostKept } from './canaries.ts';
+import { pruneCanaries } from './prune-canaries.ts';
 import type { SqlEngine } from './engine.ts';
 import type { Tables } from './schema.ts';
 import { unsettledStates } from './words.ts';
@@ -67,34 +67,9 @@ async function pruneRuns(trx: Trx, before: number): Promise<bigint> {
   return answer.numDeletedRows;
 }
 
-/** Of a path, in one state: the newest, which stay while nobody knows what became of them. */
-function keptCanaries(trx: Trx) {
-  return trx
-    .selectFrom('canary')
-    .select([
-      'id',
-      sql<number>`row_number() over (partition by route, path, state order by id desc)`.as('rank'),
-    ])
-    .where((eb) => eb.or([isMissing(eb), isDueAgain(eb)]))
-    .as('ranked');
-}
-
-async function pruneCanaries(trx: Trx, before: number): Promise<bigint> {
-  const answer = await trx
-    .deleteFrom('canary')
-    .where('sent_at', '<', before)
-    .where(
-      'id',
-      'not in',
-      trx.selectFrom(keptCanaries(trx)).select('ranked.id').where('ranked.rank', '<=', mostKept),
-    )
-    .executeTakeFirst();
-  return answer.numDeletedRows;
-}
-
 /** Count of rows dropped. */
-export async function prune(engine: SqlEngine, before: number): Promise<number> {
-  return engine.write('relaxed', async (trx) => {
+export async function prune(engine: SqlEngine, before: number, canariesBefore: number): Promise<number> {
+  const count = await engine.write('relaxed', async (trx) => {
     const observations = await trx.deleteFrom('observation').where('at', '<', before).executeTakeFirst();
     const events = await trx.deleteFrom('event').where('at', '<', before).executeTakeFirst();
     const hours = await trx.deleteFrom('latency_hour').where('hour_at', '<', before).executeTakeFirst();
@@ -107,8 +82,8 @@ export async function prune(engine: SqlEngine, before: number): Promise<number> 
       await pruneSightings(trx, before),
       await pruneActions(trx, before),
       await pruneRuns(trx, before),
-      await pruneCanaries(trx, before),
     ];
-    return Number(counts.reduce((sum, count) => sum + count, 0n));
+    return Number(counts.reduce((sum, one) => sum + one, 0n));
   });
+  return count + (await pruneCanaries(engine, canariesBefore));
 }

@@ -116,6 +116,7 @@ export interface Tables {
     readonly arrived_at: number | null;
     readonly is_spam: number;
     readonly copies: number;
+    readonly is_by_subject: number;
     /** A list of hops as JSON. */
     readonly trace: string;
     readonly bounce: string | null;
