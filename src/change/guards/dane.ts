@@ -1,8 +1,8 @@
 // The guard on TLSA records: senders with DANE insist on what they say, so moving to a host that does not present what
 // its records promise keeps their mail out until it bounces. RFC 7672 §2.1.2, §2.2, §3.1.
 
-import { fitsTlsa, type DaneFacts } from '../../model/dane.ts';
-import { displayName } from '../../model/domain-name.ts';
+import type { DaneFacts } from '../../model/dane.ts';
+import { judgeDane, type DaneFit } from '../../model/dane-fit.ts';
 import { exchangesOf, type MailPath } from '../../model/mail-path.ts';
 import type { Observation } from '../../model/observation.ts';
 import { pathOf } from '../../model/route.ts';
@@ -20,7 +20,7 @@ export const dane: Guard = ({ dane: known, to, route, live, observations, now })
   const missing = exchangesOf(to).length - target.length;
   const active = live.kind === 'path' ? pathOf(route, live.path) : undefined;
   const findings = [
-    ...target.flatMap((facts) => judgeHost(facts, hopsOf(facts, observations), now) ?? []),
+    ...target.flatMap((facts) => judgeHost(facts, observations, now) ?? []),
     ...(missing === 0 ? [] : [{ verdict: 'warn', reason: `${hosts(missing)} not looked up` } as const]),
     ...(active === undefined ? [] : judgeDowngrade(factsOf(active, known), target, to.name)),
   ];
@@ -42,54 +42,18 @@ function factsOf(path: MailPath, known: readonly DaneFacts[]): DaneFacts[] {
   );
 }
 
-function hopsOf(facts: DaneFacts, observations: readonly Observation[]): Observation[] {
-  return observations.filter((one) => one.exchange === facts.exchange && one.port === facts.port);
-}
+const verdicts: Readonly<Record<DaneFit['kind'], Finding['verdict']>> = {
+  fits: 'ok',
+  unknown: 'warn',
+  unusable: 'warn',
+  unseen: 'warn',
+  failed: 'forbid',
+  broken: 'forbid',
+};
 
-/** Null where DANE does not concern the host. */
 function judgeHost(facts: DaneFacts, hops: readonly Observation[], now: number): Finding | null {
-  const host = displayName(facts.exchange);
-  switch (facts.outcome) {
-    case 'insecure':
-    case 'none':
-      return null;
-    case 'unknown':
-      return { verdict: 'warn', reason: `${host}: TLSA unknown: ${facts.reason ?? 'not found out'}` };
-    case 'failed':
-      return {
-        verdict: 'forbid',
-        reason: `senders with DANE skip ${host}, its TLSA lookup fails: ${facts.reason ?? 'no answer'}`,
-      };
-    default:
-      return hops.flatMap((hop) => misfit(facts, hop, now) ?? [])[0] ?? judgeFit(facts, hops);
-  }
-}
-
-/** What of this hop does not fit the records; null where it fits or nothing was seen. */
-function misfit({ outcome, records }: DaneFacts, hop: Observation, now: number): Finding | null {
-  const where = `${displayName(hop.exchange)} [${hop.address ?? 'no address'}]`;
-  const isTlsBroken = hop.verdict === 'fail' && (hop.stage === 'starttls' || hop.stage === 'tls');
-  // A hop that failed at EHLO or before has not said what it offers.
-  if (hop.offersStarttls === false && !(hop.verdict === 'fail' && hop.stage === 'ehlo')) {
-    return { verdict: 'forbid', reason: `${where} has TLSA records but offers no STARTTLS` };
-  }
-  if (isTlsBroken) {
-    return { verdict: 'forbid', reason: `${where} has TLSA records but no TLS: ${hop.summary}` };
-  }
-  const presented = hop.tls?.presented ?? null;
-  // RFC 7672 §2.2: with unusable records TLS is demanded, but not from whom.
-  if (presented === null || outcome === 'unusable' || fitsTlsa(records, presented, now)) return null;
-  return { verdict: 'forbid', reason: `${where} presents no certificate that its TLSA records name` };
-}
-
-function judgeFit({ exchange, outcome }: DaneFacts, hops: readonly Observation[]): Finding {
-  const host = displayName(exchange);
-  if (outcome === 'unusable') {
-    return { verdict: 'warn', reason: `no TLSA record of ${host} is usable: TLS without authentication` };
-  }
-  return hops.some((one) => one.tls?.presented != null)
-    ? { verdict: 'ok', reason: host }
-    : { verdict: 'warn', reason: `${host} has TLSA records but no certificate was seen to compare` };
+  const fit = judgeDane(facts, hops, now);
+  return fit === null ? null : { verdict: verdicts[fit.kind], reason: fit.reason };
 }
 
 /** Legal, and mail flows; but senders no longer notice somebody in the middle (RFC 7672 §2.2). */

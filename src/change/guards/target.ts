@@ -2,9 +2,9 @@
 // strangers loses most of it.
 
 import { displayName } from '../../model/domain-name.ts';
-import type { Observation } from '../../model/observation.ts';
 import { unlistedBy } from '../../model/sts.ts';
-import type { Guard, GuardContext } from './context.ts';
+import { firstExpiry, tlsFaultOf } from '../../model/tls-fit.ts';
+import type { Guard } from './context.ts';
 
 const isUsable = (status: string) => status === 'ok' || status === 'degraded';
 
@@ -51,37 +51,25 @@ export const targetRcpt: Guard = ({ route, observations }) => {
     : { name, verdict: 'forbid', reason: `no hop was seen to take ${route.probe.rcpt.to}` };
 };
 
-const soonMs = 7 * 86_400_000;
-
 /** Without MTA-STS enforce or DANE senders ignore names (RFC 7672 §2.2, RFC 8461 §5), so a wrong certificate warns;
  *  where a policy enforces, it keeps mail out. */
-export const tlsName: Guard = (context) => {
+export const tlsName: Guard = ({ observations, sts, now }) => {
   const name = 'tls-name';
-  const answering = context.observations.filter((one) => one.verdict === 'pass');
-  const bad = answering.find((one) => one.tls !== null && !(one.tls.isNameGood && one.tls.isChainTrusted));
-  const plain = answering.find((one) => one.offersStarttls === false);
-  const isEnforced = (context.sts ?? []).some((one) => one.mode === 'enforce');
-  const verdict = isEnforced ? 'forbid' : 'warn';
-  if (bad !== undefined) {
-    return {
-      name,
-      verdict,
-      reason: `${displayName(bad.exchange)}: ${bad.tls?.fault ?? 'certificate does not fit'}`,
-    };
+  const bad = observations.flatMap((one) => {
+    const fault = tlsFaultOf(one);
+    return fault === null ? [] : [{ host: displayName(one.exchange), fault, isPlain: one.tls === null }];
+  });
+  const worst = bad.find((one) => !one.isPlain) ?? bad[0];
+  if (worst !== undefined) {
+    const isEnforced = (sts ?? []).some((one) => one.mode === 'enforce');
+    const reason = `${worst.host}${worst.isPlain ? '' : ':'} ${worst.fault}`;
+    return { name, verdict: isEnforced ? 'forbid' : 'warn', reason };
   }
-  if (plain !== undefined)
-    return { name, verdict, reason: `${displayName(plain.exchange)} offers no STARTTLS` };
-  return judgeExpiry(context, answering);
+  const expiry = firstExpiry(observations, now);
+  if (expiry === null) return { name, verdict: 'skipped', reason: 'no certificate was seen' };
+  const reason = `certificate good for ${expiry.daysLeft} days`;
+  return { name, verdict: expiry.isSoon ? 'warn' : 'ok', reason };
 };
-
-function judgeExpiry({ now }: GuardContext, answering: readonly Observation[]): ReturnType<Guard> {
-  const name = 'tls-name';
-  const ends = answering.flatMap((one) => one.tls?.expiresAt ?? []);
-  if (ends.length === 0) return { name, verdict: 'skipped', reason: 'no certificate was seen' };
-  const leftMs = Math.min(...ends) - now;
-  const reason = `certificate good for ${Math.max(0, Math.floor(leftMs / 86_400_000))} days`;
-  return { name, verdict: leftMs < soonMs ? 'warn' : 'ok', reason };
-}
 
 /** RFC 8461 §5: a sender must not deliver to a host that an enforced policy does not list; the mail queues, then
  *  bounces when its own retry window ends. */
