@@ -52,21 +52,23 @@ export function readAnswer(message: Message, name: DomainName, type: RrType): Re
 }
 
 function recordsOf(records: readonly ResourceRecord[], owner: DomainName, type: RrType): ResourceRecord[] {
-  return records.filter(
-    (record) =>
-      record.owner === owner && record.type === type && record.class === classes.in && record.rdata !== null,
-  );
+  const found: ResourceRecord[] = [];
+  for (const record of records) {
+    const isIt = record.type === type && record.owner === owner && record.class === classes.in;
+    if (isIt && record.rdata !== null) found.push(record);
+  }
+  return found;
 }
 
 /** RFC 2181 §5.2: siblings must have one TTL; where they differ the lowest is the safe reading. */
 function toRrset(owner: DomainName, type: RrType, records: readonly ResourceRecord[]): Rrset {
-  const ttl = Math.min(...records.map((record) => record.ttl));
-  return rrsetOf(
-    owner,
-    type,
-    ttl,
-    records.flatMap((record) => record.rdata ?? []),
-  );
+  let ttl = Infinity;
+  const rdata: string[] = [];
+  for (const record of records) {
+    ttl = Math.min(ttl, record.ttl);
+    if (record.rdata !== null) rdata.push(record.rdata);
+  }
+  return rrsetOf(owner, type, ttl, rdata);
 }
 
 /** RFC 2181 §10.1: one CNAME per name; of several the first is taken, as resolvers do. */

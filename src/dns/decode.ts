@@ -123,21 +123,29 @@ function readRecord(reader: OctetReader): ResourceRecord {
   return { owner, type, class: classNumber, ttl, rdata: readRdata(reader, type, length, isGeneric) };
 }
 
+function readSection(reader: OctetReader, count: number): ResourceRecord[] {
+  const records: ResourceRecord[] = [];
+  for (let left = count; left > 0; left--) records.push(readRecord(reader));
+  return records;
+}
+
 function readMessage(octets: Uint8Array): Decoded {
   const reader = new OctetReader(octets);
   if (octets.length < headerOctets) throw new WireFault('too-short', octets.length);
   const id = reader.u16();
   const flags = reader.u16();
-  const counts = [reader.u16(), reader.u16(), reader.u16(), reader.u16()] as const;
-  const [questionCount, answerCount, authorityCount, additionalCount] = counts;
+  const questionCount = reader.u16();
+  const answerCount = reader.u16();
+  const authorityCount = reader.u16();
+  const additionalCount = reader.u16();
   const recordCount = answerCount + authorityCount + additionalCount;
   // Counts that cannot fit are a lie; refused before anything is allocated for them.
   if (headerOctets + questionCount * minQuestionOctets + recordCount * minRecordOctets > octets.length)
     throw new WireFault('too-many-records', 4);
-  const section = (count: number) => Array.from({ length: count }, () => readRecord(reader));
-  const questions = Array.from({ length: questionCount }, () => readQuestion(reader));
-  const answers = section(answerCount);
-  const authorities = section(authorityCount);
+  const questions: Question[] = [];
+  for (let left = questionCount; left > 0; left--) questions.push(readQuestion(reader));
+  const answers = readSection(reader, answerCount);
+  const authorities = readSection(reader, authorityCount);
   const meta: Meta = { edns: null, extendedRcode: 0, tsig: null, tsigOffset: null };
   const additionals: ResourceRecord[] = [];
   for (let index = 1; index <= additionalCount; index++)

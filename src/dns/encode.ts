@@ -18,7 +18,7 @@ import { writeRdata } from './rdata.ts';
 import { numberOf } from './rr-types.ts';
 
 /** What passes everywhere without fragmentation (DNS Flag Day 2020). */
-const ednsUdpSize = 1232;
+export const ednsUdpSize = 1232;
 
 const plainEdns: Edns = { udpSize: ednsUdpSize, dnssecOk: false, extendedErrors: [] };
 

@@ -1,6 +1,7 @@
 // Octets in and out at a position. Reads fail with a WireFault that decodeMessage turns into a value; writes grow
 // up to what a DNS message can be. RFC 1035 §2.3.2: big-endian; §4.2.2: a message over TCP has a 16-bit length.
 
+import { type DomainName, root } from '../model/domain-name.ts';
 import type { DecodeFault } from './message.ts';
 
 /** RFC 1035 §4.2.2: what the two length octets of TCP can say. */
@@ -23,13 +24,19 @@ export class OctetReader {
   at: number;
   /** Octet behind the last that may be read; narrowed to an RDATA while one is read. */
   end: number;
-  readonly #view: DataView;
+  /** Where a pointer of this message led to last, and the name that stands there: most owners point to the question. */
+  knownTarget = -1;
+  knownName: DomainName = root;
 
   constructor(octets: Uint8Array) {
     this.octets = octets;
     this.at = 0;
     this.end = octets.length;
-    this.#view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
+  }
+
+  /** The octet at a position that was taken. */
+  #octet(at: number): number {
+    return this.octets[at] ?? 0;
   }
 
   /** Position before `count` octets, which are then taken. */
@@ -41,15 +48,18 @@ export class OctetReader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.#octet(this.#take(1));
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2));
+    const start = this.#take(2);
+    return (this.#octet(start) << 8) | this.#octet(start + 1);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4));
+    const start = this.#take(4);
+    const high = (this.#octet(start) << 8) | this.#octet(start + 1);
+    return high * 2 ** 16 + ((this.#octet(start + 2) << 8) | this.#octet(start + 3));
   }
 
   /** RFC 8945 §4.2: Time Signed has 48 bits. */

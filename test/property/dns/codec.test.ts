@@ -8,9 +8,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { decodeMessage } from '../../../src/dns/decode.ts';
-import { encodeMessage, makeMessage } from '../../../src/dns/encode.ts';
+import { encodeMessage, makeMessage, makeQuery } from '../../../src/dns/encode.ts';
 import type { Message, ResourceRecord } from '../../../src/dns/message.ts';
+import { encodeQuery } from '../../../src/dns/question.ts';
 import { parseDomainName } from '../../../src/model/domain-name.ts';
+import type { RrType } from '../../../src/model/rrset.ts';
 import { anyMessage, anyName, hostName, recordWith } from '../../support/dns-messages.ts';
 
 const numRuns = Number(process.env['MXCTL_PROPERTY_RUNS'] ?? 200);
@@ -26,6 +28,24 @@ describe('the wire codec', () => {
     fc.assert(
       fc.property(anyMessage, (message) => {
         expect(decoded(encodeMessage(message))).toEqual(message);
+      }),
+      { numRuns },
+    );
+  });
+
+  it('writes a query in one go as it would write it part by part', () => {
+    const types = fc.constantFrom<RrType[]>('MX', 'A', 'AAAA', 'TXT', 'TLSA', 'TYPE65280');
+    fc.assert(
+      fc.property(anyName, types, fc.boolean(), fc.boolean(), fc.nat({ max: 65_535 }), (...given) => {
+        const [name, type, recursionDesired, hasEdns, id] = given;
+        const options = { recursionDesired, timeoutMs: 1, attempts: 1 };
+        const edns = hasEdns ? {} : { edns: null };
+        const byParts = {
+          ...makeQuery({ id, name, type, recursionDesired, ...edns }),
+          authenticData: recursionDesired,
+        };
+        const octets = encodeQuery({ question: { name, type }, options, hasEdns }, id);
+        expect([...octets]).toEqual([...encodeMessage(byParts)]);
       }),
       { numRuns },
     );
