@@ -98,8 +98,7 @@ function isControl(one: CanaryVerdict, late: CanaryVerdict, policy: CanaryPolicy
 function what(verdict: CanaryVerdict): string {
   const { path, status, owed, oldestMs } = verdict;
   const count = `${owed.length} canar${owed.length === 1 ? 'y' : 'ies'}`;
-  if (status === 'bounced')
-    return `${path} bounces canaries (${verdict.newest?.bounce ?? 'no reason given'})`;
+  if (status === 'bounced') return `${path} bounces canaries (${verdict.bounce ?? 'no reason given'})`;
   if (status === 'swallowed') return `${path} accepted ${count} that never arrived`;
   if (owed.length === 0) return `${path} delivered canaries up to ${age(verdict.worstMs ?? 0)} late`;
   return `${path} holds ${count}, the oldest for ${age(oldestMs ?? 0)}`;

@@ -28,6 +28,8 @@ export interface CanaryVerdict {
   readonly lost: readonly Canary[];
   /** The latest arrival of the trouble; ms; null where none of it arrived. */
   readonly worstMs: number | null;
+  /** What the newest notification in the trouble says; null where none came. */
+  readonly bounce: string | null;
   /** In time, in a row, up to the newest that can be judged. */
   readonly streak: number;
   /** Vantages whose canaries are in the trouble. */
@@ -142,7 +144,7 @@ export function isTroubled(status: CanaryStatus): boolean {
 }
 
 /** Where the newest that can be judged is late, those sent after it need not be waited for as long: what takes twice
- *  the slowest usual latency is stuck behind it. */
+ *  the slowest usual latency is stuck behind it. Nothing is stuck behind one that bounced. */
 function suspectWaiting(
   fold: Fold,
   waiting: readonly Canary[],
@@ -150,7 +152,8 @@ function suspectWaiting(
   readAt: number | null,
 ): void {
   const lastLate = fold.late.at(-1);
-  if (lastLate === undefined || fold.streak > 0 || fold.latencies.length === 0) return;
+  if (lastLate === undefined || lastLate.state === 'bounced') return;
+  if (fold.streak > 0 || fold.latencies.length === 0) return;
   const usualMs = Math.max(...fold.latencies.slice(-usualCount));
   for (const one of waiting) {
     const isAfter = (one.handedAt ?? 0) >= (lastLate.handedAt ?? 0);
@@ -185,6 +188,7 @@ function concluded(
     oldestMs: oldest?.handedAt == null || readAt === null ? null : Math.max(0, readAt - oldest.handedAt),
     owed,
     worstMs: greatest(trouble.flatMap((one) => latencyOf(one) ?? [])),
+    bounce: trouble.findLast((one) => one.bounce !== null)?.bounce ?? null,
     lost: fold.lost.filter((one) => isOwed(one) && isOverdue(one, policy.swallowedAfterMs, readAt)),
     streak: fold.streak,
     vantages: [...new Set(troubled.map((one) => one.vantage))],

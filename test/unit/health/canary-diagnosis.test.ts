@@ -70,6 +70,16 @@ describe('canaries by two paths side by side', () => {
     expect(findings.map((one) => one.kind)).toEqual(['unproven']);
   });
 
+  it.each([
+    ['while the newest is on its way', '20s dsn dsn -', '15m'],
+    ['while the newest takes longer than letters that arrived', '20s dsn dsn -', '18m'],
+    ['after one that arrived', '20s dsn dsn 20s -', '20m'],
+  ])('say why they bounce %s', (_title, proxy, at) => {
+    const { findings, health } = diagnose(proxy, '3s 3s 3s 3s 3s', at);
+    expect(findings[0]?.text).toMatch(/^proxy bounces canaries \(5\.1\.1 no such user\), direct takes 3s/);
+    expect(health.get('proxy')).toMatchObject({ status: 'down', fate: 'bounced' });
+  });
+
   it('say that this machine is at fault where no path takes a canary', () => {
     const { findings, health } = diagnose('20s x', '3s x', '6m');
     expect(findings).toEqual([
