@@ -259,7 +259,7 @@ else
       expect(await reasonFrom(mailboxAt(server, { port: server.starttlsPort }))).toMatch(
         /does not begin with TLS on this port: use port 993, or security: starttls/,
       );
-      expect(await reasonFrom(mailboxAt(server, { security: 'starttls', timeoutMs: 300 }))).toMatch(
+      expect(await reasonFrom(mailboxAt(server, { security: 'starttls', timeoutMs: 1000 }))).toMatch(
         /sent no greeting in time: check port and security/,
       );
       await expect(mailboxAt(server, { caFile: '/none.pem' }).look(Date.now(), never)).rejects.toThrow(
@@ -350,7 +350,7 @@ if (missing === null)
       await once(silent.listen(0, '127.0.0.1'), 'listening');
       const { port } = silent.address() as AddressInfo;
       const at = { port, caFile: '' };
-      expect(await reasonFrom(mailboxAt(at, { caFile: null, timeoutMs: 200 }))).toMatch(
+      expect(await reasonFrom(mailboxAt(at, { caFile: null, timeoutMs: 1000 }))).toMatch(
         /did not answer in time: check the way/,
       );
       await once(silent.close(), 'close');

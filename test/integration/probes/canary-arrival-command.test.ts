@@ -62,8 +62,8 @@ describe('a command', () => {
     const directory = mkdtempSync(join(tmpdir(), 'mxctl-command-'));
     onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
     const pidFile = join(directory, 'pid');
-    const [reason] = await lookAt(`sleep 600 & echo $! > ${pidFile}; wait`, 500);
-    expect(reason).toContain('was still running after 0.5 s');
+    const [reason] = await lookAt(`sleep 600 & echo $! > ${pidFile}; wait`, 2500);
+    expect(reason).toContain('was still running after 2.5 s');
     const pid = readFileSync(pidFile, 'utf8').trim();
     await expect
       .poll(() => !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '))
