@@ -4,7 +4,7 @@
 import type { Canary, CanaryPolicy, MailboxLook } from '../model/canary.ts';
 import type { Fate } from '../model/fate.ts';
 import type { PathHealth } from '../model/hop-health.ts';
-import { canaryVerdict, isTroubled, type CanaryStatus, type CanaryVerdict } from './canary.ts';
+import { canaryVerdict, isTroubled, unusualFactor, type CanaryStatus, type CanaryVerdict } from './canary.ts';
 
 /**
  * path      this path is late or swallows, another one delivers
@@ -60,8 +60,9 @@ function isFirstOfItsText(one: CanaryFinding, at: number, list: readonly CanaryF
 
 function unread(look: MailboxLook | null, now: number): CanaryFinding[] {
   if (look?.fault == null) return [];
-  const since = look.readAt === null ? '' : `, last read ${age(now - look.readAt)} ago`;
-  return [{ kind: 'mailbox-unread', path: null, text: `canaries tell nothing now: ${look.fault}${since}` }];
+  const since = look.readAt === null ? 'never read yet' : `last read ${age(now - look.readAt)} ago`;
+  const text = `canaries tell nothing now: ${look.fault} (mailbox ${since})`;
+  return [{ kind: 'mailbox-unread', path: null, text }];
 }
 
 function lateness(
@@ -73,7 +74,7 @@ function lateness(
   const others = all.filter((one) => one !== verdict);
   const control = others.find((one) => isControl(one, verdict, policy));
   if (control !== undefined) {
-    const text = `${what(verdict)}, ${control.path} takes ${age(control.lastLatencyMs ?? 0)}: the fault is in ${verdict.path}`;
+    const text = `${what(verdict)}, ${control.path} delivers in ${age(control.lastLatencyMs ?? 0)}: the fault is in ${verdict.path}`;
     return [{ kind: 'path', path: verdict.path, text: `${text}${whatNext(verdict, policy)}` }];
   }
   if (others.some((one) => isTroubled(one.status))) {
@@ -85,14 +86,15 @@ function lateness(
   return [{ kind: 'unproven', path: verdict.path, text }];
 }
 
-/** Delivered in time what was handed over while the other was late: so mailbox and network were well. */
+/** Delivered to the mailbox when the canary of the other was missing there already: not a moment before, for a mailbox
+ *  that stops holds both up, and shows it by one path sooner than by the other. What was missing for `delayed_after`
+ *  then is proof, whatever becomes of the control: the blame stays though it fails too, or the mailbox stops. */
 function isControl(one: CanaryVerdict, late: CanaryVerdict, policy: CanaryPolicy): boolean {
-  return (
-    one.status === 'ok' &&
-    one.lastInTimeHandedAt !== null &&
-    late.since !== null &&
-    one.lastInTimeHandedAt > late.since - policy.everyMs
-  );
+  if (one.lastInTimeArrivedAt === null || late.since === null) return false;
+  const missingMs = one.lastInTimeArrivedAt - late.since;
+  // The first canary of another round than the late one's, and no ordinary jitter.
+  const suspectMs = Math.max(unusualFactor * (late.usualMs ?? 0), policy.everyMs / 2);
+  return missingMs >= policy.delayedAfterMs || (one.status === 'ok' && missingMs >= suspectMs);
 }
 
 function what(verdict: CanaryVerdict): string {

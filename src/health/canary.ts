@@ -34,9 +34,12 @@ export interface CanaryVerdict {
   readonly streak: number;
   /** Vantages whose canaries are in the trouble. */
   readonly vantages: readonly string[];
-  /** Hand-overs of canaries that arrived in time; ms; null without one. */
-  readonly lastInTimeHandedAt: number | null;
-  readonly lastArrivedAt: number | null;
+  /** Last arrival of one that came in time; ms; null without one. */
+  readonly lastInTimeArrivedAt: number | null;
+  /** The slowest of the last ones in time; ms; null without one. */
+  readonly usualMs: number | null;
+  /** The last to arrive; null without one. */
+  readonly lastArrived: Canary | null;
   readonly lastLatencyMs: number | null;
   /** Newest canary, whatever became of it; null before the first. */
   readonly newest: Canary | null;
@@ -47,7 +50,7 @@ const staleIntervals = 3;
 /** Canaries in time that show what is usual for a path. */
 const usualCount = 20;
 /** So many times the slowest usual one is no ordinary jitter. */
-const unusualFactor = 2;
+export const unusualFactor = 2;
 
 interface Fold {
   status: CanaryStatus;
@@ -59,6 +62,7 @@ interface Fold {
   lost: Canary[];
   latencies: number[];
   lastInTimeHandedAt: number | null;
+  lastInTimeArrivedAt: number | null;
 }
 
 export function latencyOf(canary: Canary): number | null {
@@ -90,6 +94,7 @@ export function canaryVerdict(
     lost: [],
     latencies: [],
     lastInTimeHandedAt: null,
+    lastInTimeArrivedAt: null,
   };
   for (const one of handed) {
     // Forgiven long ago; without the canaries that forgave them two such would look like a trouble.
@@ -120,6 +125,7 @@ function afterInTime(fold: Fold, canary: Canary, policy: CanaryPolicy): void {
   fold.streak++;
   fold.latencies.push(latencyOf(canary) ?? 0);
   fold.lastInTimeHandedAt = canary.handedAt;
+  fold.lastInTimeArrivedAt = Math.max(fold.lastInTimeArrivedAt ?? 0, canary.arrivedAt ?? 0);
   if (fold.streak >= policy.rise) {
     const isTrouble = isTroubled(fold.status);
     (isTrouble ? fold.owed : fold.lost).push(...fold.late.filter((one) => one.arrivedAt === null));
@@ -161,6 +167,10 @@ function suspectWaiting(
   }
 }
 
+function usualOf({ latencies }: Fold): number | null {
+  return greatest(latencies.slice(-usualCount));
+}
+
 function concluded(
   path: string,
   fold: Fold,
@@ -192,8 +202,9 @@ function concluded(
     lost: fold.lost.filter((one) => isOwed(one) && isOverdue(one, policy.swallowedAfterMs, readAt)),
     streak: fold.streak,
     vantages: [...new Set(troubled.map((one) => one.vantage))],
-    lastInTimeHandedAt: fold.lastInTimeHandedAt,
-    lastArrivedAt: last?.arrivedAt ?? null,
+    lastInTimeArrivedAt: fold.lastInTimeArrivedAt,
+    usualMs: usualOf(fold),
+    lastArrived: last,
     lastLatencyMs: last === null ? null : latencyOf(last),
     newest: own.at(-1) ?? null,
   };

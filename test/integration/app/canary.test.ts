@@ -66,7 +66,7 @@ describe('a proxy that answers 250 and delivers hours later', () => {
     expect(minutes).toBeGreaterThan(10);
     const [flip] = await world.actions();
     expect(flip?.reason).toMatch(
-      /^proxy is down: proxy holds \d canaries, the oldest for \d+m, direct takes 3s: the fault is in proxy/,
+      /^proxy is down: proxy holds \d canaries, the oldest for \d+m, direct delivers in 3s: the fault is in proxy/,
     );
   });
 

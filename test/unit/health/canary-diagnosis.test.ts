@@ -34,7 +34,7 @@ describe('canaries by two paths side by side', () => {
       {
         kind: 'path',
         path: 'proxy',
-        text: 'proxy holds 3 canaries, the oldest for 17m, direct takes 3s: the fault is in proxy',
+        text: 'proxy holds 3 canaries, the oldest for 17m, direct delivers in 3s: the fault is in proxy',
       },
     ]);
     expect(health.get('proxy')).toMatchObject({ status: 'down', fate: 'delayed', failingSince: msOf('10m') });
@@ -65,6 +65,20 @@ describe('canaries by two paths side by side', () => {
     expect(health.get('proxy')?.status).toBe('ok');
   });
 
+  it('blame nobody where the mailbox stopped just after the other path had delivered', () => {
+    // The second canary of direct came in time, the third is held up: who holds them is not known yet.
+    const { health } = diagnose('20s 20s - - -', '3s 3s 3s - -', '27m');
+    expect(health.get('proxy')?.status).toBe('ok');
+  });
+
+  it('keep the blame once it is proven, though the other path is gone or the mailbox stops', () => {
+    const proxy = `20s 20s ${'- '.repeat(40)}`;
+    for (const later of ['x', '-']) {
+      const { health } = diagnose(proxy, `${'3s '.repeat(9)}${`${later} `.repeat(31)}`, '3h');
+      expect(health.get('proxy')).toMatchObject({ status: 'down', fate: 'delayed' });
+    }
+  });
+
   it('blame nobody where the other path was last in time before the trouble began', () => {
     const { findings } = diagnose('20s 20s 20s 20s - -', '3s 3s', '37m');
     expect(findings.map((one) => one.kind)).toEqual(['unproven']);
@@ -76,7 +90,7 @@ describe('canaries by two paths side by side', () => {
     ['after one that arrived', '20s dsn dsn 20s -', '20m'],
   ])('say why they bounce %s', (_title, proxy, at) => {
     const { findings, health } = diagnose(proxy, '3s 3s 3s 3s 3s', at);
-    expect(findings[0]?.text).toMatch(/^proxy bounces canaries \(5\.1\.1 no such user\), direct takes 3s/);
+    expect(findings[0]?.text).toMatch(/^proxy bounces canaries \(5\.1\.1 no such user\), direct delivers in 3s/);
     expect(health.get('proxy')).toMatchObject({ status: 'down', fate: 'bounced' });
   });
 
@@ -124,7 +138,7 @@ describe('canaries by two paths side by side', () => {
       {
         kind: 'mailbox-unread',
         path: null,
-        text: 'canaries tell nothing now: wrong password for canary at imap.example, last read 28m ago',
+        text: 'canaries tell nothing now: wrong password for canary at imap.example (mailbox last read 28m ago)',
       },
     ]);
     expect(withCanaries(health, report).get('proxy')?.status).toBe('ok');
