@@ -4,6 +4,7 @@
 
 import type { ServerAddress } from '../model/route.ts';
 import { sanitise } from '../model/text.ts';
+import { AbortWatch } from './abort-watch.ts';
 import {
   abortReasonOf,
   type Exchanged,
@@ -13,11 +14,13 @@ import {
   formatServer,
   pause,
 } from './exchange.ts';
+import { Deadlines } from './deadlines.ts';
 import { Gate } from './gate.ts';
 import { type Message, rcodes } from './message.ts';
 import { type AskOptions, type DnsQuestion, encodeQuery, judgeAnswer, type Query } from './question.ts';
 import { askOverTcp } from './tcp.ts';
 import { UdpPool } from './udp-pool.ts';
+import type { Waits } from './udp-socket.ts';
 
 type Answered =
   | { readonly ok: true; readonly message: Message; readonly via: 'udp' | 'tcp' }
@@ -73,6 +76,21 @@ const badVersion = 16;
 /** Errors that say "not with EDNS" (RFC 6891 §6.1.3, §7). */
 const ednsErrors = new Set<number>([rcodes.FORMERR, rcodes.NOTIMP, badVersion]);
 
+/** A question on its way. */
+interface Asked {
+  readonly server: ServerAddress;
+  /** The server as text. */
+  readonly key: string;
+  readonly question: DnsQuestion;
+  readonly options: AskOptions;
+  readonly signal: AbortSignal;
+}
+
+interface Came {
+  readonly message: Message;
+  readonly via: 'udp' | 'tcp';
+}
+
 interface Peer {
   readonly pool: UdpPool;
   readonly gate: Gate;
@@ -87,6 +105,7 @@ class PooledClient implements DnsClient {
   readonly #gate: Gate;
   readonly #peers = new Map<string, Peer>();
   readonly #plainUntil = new Map<string, number>();
+  readonly #waits: Waits = { deadlines: new Deadlines(), aborts: new AbortWatch() };
   readonly #closing = new AbortController();
 
   constructor(options: Required<DnsClientOptions>) {
@@ -100,14 +119,13 @@ class PooledClient implements DnsClient {
     options: AskOptions,
     signal: AbortSignal,
   ): Promise<Answered> {
-    if (familyOf(server) === 0) {
+    const key = formatServer(server);
+    if (!this.#peers.has(key) && familyOf(server) === 0) {
       return { ok: false, fault: 'unreachable', reason: `${sanitise(server.address)} is not an IP address` };
     }
     for (let attempt = 1; ; attempt++) {
-      const got = await this.#inTurn(server, signal, (peer) =>
-        this.#try(peer, server, question, options, signal),
-      );
-      if (got.ok) return { ok: true, ...got.answer };
+      const got = await this.#askInTurn({ server, key, question, options, signal });
+      if (got.ok) return { ok: true, message: got.answer.message, via: got.answer.via };
       if (attempt >= options.attempts || got.fault === 'no-route' || got.fault === 'closed') {
         return { ok: false, fault: got.fault, reason: describe(server, got, options.timeoutMs, attempt) };
       }
@@ -121,20 +139,15 @@ class PooledClient implements DnsClient {
     this.#peers.clear();
   }
 
-  /** Runs `work` when this server and the whole client have room for one more. */
-  async #inTurn<T>(
-    server: ServerAddress,
-    signal: AbortSignal,
-    work: (peer: Peer) => Promise<Exchanged<T>>,
-  ): Promise<Exchanged<T>> {
-    const peer = this.#peerOf(server);
+  /** One try, when this server and the whole client have room for one more. */
+  async #askInTurn(asked: Asked): Promise<Exchanged<Came>> {
+    const peer = this.#peerOf(asked);
     // Own server first: those who wait for a slow one must not use up the places of all others.
-    await peer.gate.enter(signal);
+    if (!peer.gate.tryEnter()) await peer.gate.enter(asked.signal);
     try {
-      await this.#gate.enter(signal);
+      if (!this.#gate.tryEnter()) await this.#gate.enter(asked.signal);
       try {
-        if (this.#closing.signal.aborted) return closed;
-        return await work(peer);
+        return await this.#exchange(peer, asked, !this.#isPlain(asked.key));
       } finally {
         this.#gate.leave();
       }
@@ -143,71 +156,63 @@ class PooledClient implements DnsClient {
     }
   }
 
-  async #try(
-    peer: Peer,
-    server: ServerAddress,
-    question: DnsQuestion,
-    options: AskOptions,
-    signal: AbortSignal,
-  ): Promise<Exchanged<{ message: Message; via: 'udp' | 'tcp' }>> {
-    const key = formatServer(server);
-    const isPlain = (this.#plainUntil.get(key) ?? 0) > performance.now();
-    let got = await this.#exchange(peer, server, { question, options, hasEdns: !isPlain }, signal);
-    if (!isPlain && got.ok && ednsErrors.has(got.answer.message.rcode)) {
-      got = await this.#exchange(peer, server, { question, options, hasEdns: false }, signal);
-      if (got.ok && !ednsErrors.has(got.answer.message.rcode)) this.#rememberPlain(key);
-    }
-    return got;
-  }
-
-  async #exchange(
-    peer: Peer,
-    server: ServerAddress,
-    query: Query,
-    signal: AbortSignal,
-  ): Promise<Exchanged<{ message: Message; via: 'udp' | 'tcp' }>> {
+  async #exchange(peer: Peer, asked: Asked, hasEdns: boolean): Promise<Exchanged<Came>> {
+    const { question, signal } = asked;
+    if (this.#closing.signal.aborted) return closed;
     if (signal.aborted) throw abortReasonOf(signal);
-    const { timeoutMs } = query.options;
-    const overUdp = await peer.pool.ask({
+    const query: Query = { question, options: asked.options, hasEdns };
+    const got = await peer.pool.ask({
       encode: (id) => encodeQuery(query, id),
-      judge: (octets, id) => judgeAnswer(octets, id, query.question),
-      timeoutMs,
+      judge: (octets, id) => judgeAnswer(octets, id, question),
+      timeoutMs: asked.options.timeoutMs,
       signal,
     });
-    if (!overUdp.ok) return overUdp;
-    if (!overUdp.answer.isTruncated) return { ok: true, answer: { message: overUdp.answer, via: 'udp' } };
+    if (!got.ok) return got;
+    const came: Exchanged<Came> = got.answer.isTruncated
+      ? await this.#exchangeOverTcp(asked, query, got.answer.id)
+      : { ok: true, answer: { message: got.answer, via: 'udp' } };
+    if (!hasEdns || !came.ok || !ednsErrors.has(came.answer.message.rcode)) return came;
+    const plain = await this.#exchange(peer, asked, false);
+    if (plain.ok && !ednsErrors.has(plain.answer.message.rcode)) this.#rememberPlain(asked.key);
+    return plain;
+  }
+
+  /** RFC 2181 §9: a truncated answer is not used, not even the part that is there. */
+  async #exchangeOverTcp(asked: Asked, query: Query, id: number): Promise<Exchanged<Came>> {
+    const { server, signal } = asked;
     if (this.#closing.signal.aborted) return closed;
-    // RFC 2181 §9: a truncated answer is not used, not even the part that is there.
-    const id = overUdp.answer.id;
-    const overTcp = await askOverTcp(server, {
+    const got = await askOverTcp(server, {
       octets: encodeQuery(query, id),
       judge: (octets) => judgeAnswer(octets, id, query.question),
-      timeoutMs,
+      timeoutMs: query.options.timeoutMs,
       signal: AbortSignal.any([signal, this.#closing.signal]),
     }).catch((error: unknown) => {
       if (signal.aborted) throw abortReasonOf(signal);
       if (this.#closing.signal.aborted) return closed;
       throw error;
     });
-    if (!overTcp.ok)
-      return { ...overTcp, detail: `over TCP, after a truncated answer${tail(overTcp.detail)}` };
-    return { ok: true, answer: { message: overTcp.answer, via: 'tcp' } };
+    if (!got.ok) return { ...got, detail: `over TCP, after a truncated answer${tail(got.detail)}` };
+    return { ok: true, answer: { message: got.answer, via: 'tcp' } };
   }
 
-  #peerOf(server: ServerAddress): Peer {
-    const key = formatServer(server);
+  #peerOf({ server, key }: Asked): Peer {
     const known = this.#peers.get(key);
     if (known !== undefined) return known;
     const { socketsPerServer, maxInFlightPerServer, maxPerSecondPerServer } = this.#options;
     const perSecond = maxPerSecondPerServer ?? (isLoopback(server) ? Infinity : politePerSecond);
     const gate = new Gate({ concurrency: maxInFlightPerServer, perSecond });
-    const pool = new UdpPool(server, socketsPerServer, () => {
+    const pool = new UdpPool(server, socketsPerServer, this.#waits, () => {
       // Idle for longer than the rate limit remembers: nothing is lost, and 10,000 zones leave nothing behind.
       if (gate.isIdle) this.#peers.delete(key);
     });
     const peer = { pool, gate };
     this.#peers.set(key, peer);
     return peer;
+  }
+
+  #isPlain(key: string): boolean {
+    if (this.#plainUntil.size === 0) return false;
+    return (this.#plainUntil.get(key) ?? 0) > performance.now();
   }
 
   #rememberPlain(key: string): void {

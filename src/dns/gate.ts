@@ -28,6 +28,13 @@ export class Gate {
     return this.#held === 0 && this.#queue.size === 0;
   }
 
+  /** Enters where there is room at once; otherwise false, and `enter` waits for it. The caller must `leave()` then. */
+  tryEnter(): boolean {
+    if (this.#limits.perSecond !== Infinity || this.#held >= this.#limits.concurrency) return false;
+    this.#held += 1;
+    return true;
+  }
+
   /** Resolves when there is room; the caller must `leave()` once then. Rejects only on abort. */
   async enter(signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw abortReasonOf(signal);
@@ -44,9 +51,14 @@ export class Gate {
   }
 
   leave(): void {
-    const [next] = this.#queue;
-    if (next === undefined) this.#held -= 1;
-    else next();
+    if (this.#queue.size === 0) {
+      this.#held -= 1;
+      return;
+    }
+    for (const next of this.#queue) {
+      next();
+      return;
+    }
   }
 
   #wait(signal: AbortSignal): Promise<void> {

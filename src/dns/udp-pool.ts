@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto';
 import type { ServerAddress } from '../model/route.ts';
 import type { Exchanged } from './exchange.ts';
-import { type UdpQuestion, UdpSocket } from './udp-socket.ts';
+import { type UdpQuestion, UdpSocket, type Waits } from './udp-socket.ts';
 
 /** Uses of one source port: few enough that a port seen once is soon worthless, enough that opening is not felt. */
 const maxUses = 250;
@@ -17,14 +17,16 @@ const idleMs = 2_000;
 export class UdpPool {
   readonly #server: ServerAddress;
   readonly #size: number;
+  readonly #waits: Waits;
   readonly #onIdle: () => void;
   readonly #slots = new Map<number, UdpSocket>();
   #idleTimer: NodeJS.Timeout | null = null;
 
   /** `onIdle` is told when the pool has closed its sockets for lack of work. */
-  constructor(server: ServerAddress, size: number, onIdle: () => void) {
+  constructor(server: ServerAddress, size: number, waits: Waits, onIdle: () => void) {
     this.#server = server;
     this.#size = size;
+    this.#waits = waits;
     this.#onIdle = onIdle;
   }
 
@@ -45,7 +47,7 @@ export class UdpPool {
     const held = this.#slots.get(slot);
     if (held !== undefined && !isWorn(held)) return held;
     held?.retire();
-    const fresh = new UdpSocket(this.#server, () => {
+    const fresh = new UdpSocket(this.#server, this.#waits, () => {
       this.#onDrained();
     });
     this.#slots.set(slot, fresh);

@@ -5,6 +5,8 @@
 import { randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import type { ServerAddress } from '../model/route.ts';
+import type { AbortWatch } from './abort-watch.ts';
+import type { Deadlines } from './deadlines.ts';
 import {
   abortReasonOf,
   type Exchanged,
@@ -27,15 +29,73 @@ export interface UdpQuestion<T> {
   readonly signal: AbortSignal;
 }
 
-interface Waiting {
-  offer(octets: Uint8Array): void;
-  fail(failure: ExchangeFailure): void;
+/** What ends a wait from outside; one for all sockets of a client. */
+export interface Waits {
+  readonly deadlines: Deadlines;
+  readonly aborts: AbortWatch;
+}
+
+/** A question that is out. */
+class Waiting<T> {
+  readonly id: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  deadlineAt = 0;
+  readonly #question: UdpQuestion<T>;
+  readonly #socket: UdpSocket;
+  readonly #resolve: (exchanged: Exchanged<T>) => void;
+  readonly #reject: (error: Error) => void;
+  readonly #straysBefore: number;
+  #ignored = 0;
+  #lastWhy = '';
+
+  constructor(
+    id: number,
+    question: UdpQuestion<T>,
+    socket: UdpSocket,
+    [resolve, reject]: [(exchanged: Exchanged<T>) => void, (error: Error) => void],
+  ) {
+    this.id = id;
+    this.timeoutMs = question.timeoutMs;
+    this.signal = question.signal;
+    this.#question = question;
+    this.#socket = socket;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#straysBefore = socket.strays;
+  }
+
+  offer(octets: Uint8Array): void {
+    const verdict = this.#question.judge(octets, this.id);
+    if (verdict.ok) {
+      this.#socket.settle(this);
+      this.#resolve(verdict);
+    } else {
+      this.#ignored += 1;
+      this.#lastWhy = verdict.why;
+    }
+  }
+
+  fail(failure: ExchangeFailure): void {
+    this.#socket.settle(this);
+    this.#resolve(failure);
+  }
+
+  onDeadline(): void {
+    this.fail(silence(this.#ignored, this.#lastWhy, this.#socket.strays - this.#straysBefore));
+  }
+
+  onAbort(): void {
+    this.#socket.settle(this);
+    this.#reject(abortReasonOf(this.signal));
+  }
 }
 
 export class UdpSocket {
   readonly openedAt = performance.now();
   readonly #socket: Socket;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waits: Waits;
+  readonly #waiting = new Map<number, Pick<Waiting<unknown>, 'offer' | 'fail'>>();
   readonly #onDrained: () => void;
   /** Datagrams held until the socket is connected; null from then on. */
   #backlog: Uint8Array[] | null = [];
@@ -44,7 +104,8 @@ export class UdpSocket {
   #isRetired = false;
   #isClosed = false;
 
-  constructor(server: ServerAddress, onDrained: () => void) {
+  constructor(server: ServerAddress, waits: Waits, onDrained: () => void) {
+    this.#waits = waits;
     const family = familyOf(server);
     this.#onDrained = onDrained;
     // The address is a literal; going through getaddrinfo would cost a thread each time.
@@ -74,6 +135,11 @@ export class UdpSocket {
     return this.#uses;
   }
 
+  /** Datagrams that belong to no question. */
+  get strays(): number {
+    return this.#strays;
+  }
+
   get isRetired(): boolean {
     return this.#isRetired;
   }
@@ -82,47 +148,28 @@ export class UdpSocket {
     return this.#waiting.size === 0;
   }
 
+  /** The signal must not be aborted yet. */
   ask<T>(question: UdpQuestion<T>): Promise<Exchanged<T>> {
     return new Promise((resolve, reject) => {
       const id = this.#unusedId();
       const octets = question.encode(id);
-      const straysBefore = this.#strays;
-      let ignored = 0;
-      let lastWhy = '';
-      const settle = () => {
-        clearTimeout(timer);
-        question.signal.removeEventListener('abort', onAbort);
-        this.#waiting.delete(id);
-        this.#afterOne();
-      };
-      const onAbort = () => {
-        settle();
-        reject(abortReasonOf(question.signal));
-      };
-      const timer = setTimeout(() => {
-        settle();
-        resolve(silence(ignored, lastWhy, this.#strays - straysBefore));
-      }, question.timeoutMs);
-      question.signal.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.set(id, {
-        offer: (datagram) => {
-          const verdict = question.judge(datagram, id);
-          if (verdict.ok) {
-            settle();
-            resolve(verdict);
-          } else {
-            ignored += 1;
-            lastWhy = verdict.why;
-          }
-        },
-        fail: (failure) => {
-          settle();
-          resolve(failure);
-        },
-      });
+      const waiting = new Waiting(id, question, this, [resolve, reject]);
+      this.#waits.deadlines.start(waiting);
+      this.#waits.aborts.join(waiting);
+      this.#waiting.set(id, waiting);
       this.#uses += 1;
       this.#send(octets);
     });
+  }
+
+  /** Forgets a question whose wait ends. */
+  settle(
+    waiting: Pick<Waiting<unknown>, 'id' | 'timeoutMs' | 'signal' | 'deadlineAt' | 'onDeadline' | 'onAbort'>,
+  ): void {
+    this.#waits.deadlines.stop(waiting);
+    this.#waits.aborts.leave(waiting);
+    this.#waiting.delete(waiting.id);
+    if (this.#waiting.size === 0) this.#onAllSettled();
   }
 
   /** Takes no new questions; closes once those that are out are settled. */
@@ -175,8 +222,7 @@ export class UdpSocket {
     this.#close();
   }
 
-  #afterOne(): void {
-    if (!this.isIdle) return;
+  #onAllSettled(): void {
     if (this.#isRetired) this.#close();
     this.#onDrained();
   }
