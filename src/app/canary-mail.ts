@@ -32,6 +32,11 @@ export async function collectCanaries(
     const stored = await readCanaries(route, deps);
     if (stored !== null) known.set(route.name, { ...stored, ...(await openProbe(route, stored.look, deps)) });
   }
+  // Nobody looks for these; `status` must know why all the same.
+  await writeLooks(
+    [...known].filter(([, { probe }]) => probe === null),
+    deps,
+  );
   const groups = Map.groupBy(
     [...known].filter(([, one]) => isWorthALook(one, deps.clock.now())),
     ([, one]) => one.probe?.mailboxKey ?? '',
@@ -56,7 +61,7 @@ async function openProbe(
     return { probe: await deps.canary(route), look };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return { probe: null, look: failedLook(look, error.message, deps.clock.now()) };
+    return { probe: null, look: failedLook(look, withHint(error), deps.clock.now()) };
   }
 }
 
@@ -111,7 +116,7 @@ export async function lookOnce(
   deps: Pick<Deps, 'store' | 'clock'>,
   signal: AbortSignal,
 ): Promise<LookOutcome> {
-  const answer = await mailbox.look(sinceOf(group, deps.clock.now()), signal);
+  const answer = await answerOf(mailbox, sinceOf(group, deps.clock.now()), signal);
   const now = deps.clock.now();
   if (answer.outcome === 'unreadable') {
     const after = group.map(
@@ -121,6 +126,24 @@ export async function lookOnce(
     return { after, settledTokens: new Set() };
   }
   return settle(answer, group, now, deps);
+}
+
+/** A secret that cannot be read is no reason to end a round either. */
+async function answerOf(
+  mailbox: ArrivalMailbox,
+  sinceAt: number,
+  signal: AbortSignal,
+): Promise<MailboxAnswer> {
+  try {
+    return await mailbox.look(sinceAt, signal);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError)) throw error;
+    return { outcome: 'unreadable', reason: withHint(error) };
+  }
+}
+
+function withHint({ message, hint }: AppError): string {
+  return hint === null ? message : `${message}: ${hint}`;
 }
 
 function sinceOf(group: Group, now: number): number {
@@ -171,13 +194,21 @@ async function settle(
   await deps.store.writeCanaries([...changed.values()]);
   const after = group.map(([name, one]) => {
     const skewMs = skews.get(name) ?? one.look?.skewMs ?? null;
-    const look: MailboxLook = { readAt: now, triedAt: now, fault: null, skewMs, forged };
+    // Of what lies behind the letters that one look takes nothing is known: nothing unseen ages.
+    const readAt = answer.isCut ? (one.look?.readAt ?? null) : now;
+    const fault = answer.isCut ? cutText(forged) : null;
+    const look: MailboxLook = { readAt, triedAt: now, fault, skewMs, forged };
     const canaries = one.canaries.map((canary) => changed.get(canary.id) ?? canary);
     return [name, { ...one, canaries, look }] as const;
   });
   await writeLooks(after, deps);
   await writeHours(after, [...changed.values()], deps);
   return { after, settledTokens: new Set([...changed.values()].map((one) => one.token)) };
+}
+
+function cutText(forged: number): string {
+  const strange = forged === 0 ? '' : ` (${forged} of a stranger's making)`;
+  return `the mailbox holds more letters with tokens than one look takes${strange}: clear it, or give canaries one of their own`;
 }
 
 /** The first copy counts; a second one comes where the reply to the first was lost (RFC 5321 §4.5.3.2.6). */

@@ -35,6 +35,8 @@ export class PostOffice {
   /** How far its clock is ahead; ms. */
   skewMs = 0;
   mayRemove = true;
+  /** A look shows no more than so many. */
+  mostLetters = Infinity;
   copies = 1;
   isSpam = false;
   looks = 0;
@@ -118,7 +120,9 @@ export class PostOffice {
       this.looks++;
       if (this.fault !== null) return Promise.resolve({ outcome: 'unreadable', reason: this.fault });
       const letters = this.#here().map((one) => ({ ...one, storedAt: (one.arrivesAt ?? 0) + this.skewMs }));
-      return Promise.resolve({ outcome: 'read', letters, bounces: this.#bounces, isCut: false });
+      const isCut = letters.length > this.mostLetters;
+      const shown = letters.slice(0, this.mostLetters);
+      return Promise.resolve({ outcome: 'read', letters: shown, bounces: this.#bounces, isCut });
     },
     remove: (tokens) => {
       if (!this.mayRemove) return Promise.resolve(false);

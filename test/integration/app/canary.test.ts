@@ -300,6 +300,19 @@ describe('one canary', () => {
     expect(world.published()).toBe(direct);
   });
 
+  it('is not late because forged ones fill the mailbox before it', async () => {
+    const open = await openWorld();
+    const { world, post } = open;
+    await world.runs(12);
+    post.mostLetters = 5;
+    for (let at = 0; at < 6; at++) post.forge(`mxc-${at}-theirs`);
+    await world.runs(40);
+    expect(world.published()).toBe(proxy);
+    expect(reasonsOf(await world.run()).at(-1)).toContain(
+      "more letters with tokens than one look takes (5 of a stranger's making): clear it",
+    );
+  });
+
   it('counts its copies once, and spam as arrived', async () => {
     const open = await openWorld();
     const { world, post } = open;
