@@ -7,6 +7,7 @@ import type { OpenOptions, Program } from './program.ts';
 import type { HopState } from './sandbox/control.ts';
 import type { TourName } from './sandbox/tours/names.ts';
 import type { TourResult } from './sandbox/tours/tour.ts';
+import { keepHeapSmall } from './runtime/heap.ts';
 import type { Runtime } from './runtime/run.ts';
 import { listenForShutdown } from './runtime/signals.ts';
 
@@ -56,6 +57,7 @@ export async function loadConfigFile(options: OpenOptions): Promise<Program['con
 
 /** Everything a command needs that looks at the world or changes it. Closed with the runtime. */
 export async function openProgram(runtime: Runtime, options: OpenOptions): Promise<Program> {
+  keepHeapSmall();
   const program = await import('./program.ts');
   return program.openProgram(runtime, options);
 }

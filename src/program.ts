@@ -27,7 +27,6 @@ import { SessionLimiter } from './probes/smtp/limiter.ts';
 import type { Provider } from './providers/provider.ts';
 import { RateBudgets } from './providers/rate-budget.ts';
 import { openProvider, type ProviderDeps } from './providers/registry.ts';
-import { keepHeapSmall } from './runtime/heap.ts';
 import { holderIdentity, isDeadHolder } from './runtime/process-identity.ts';
 import type { Store } from './store/store.ts';
 import { openSqlStore } from './store/sql/open.ts';
@@ -65,7 +64,6 @@ export async function readConfig(options: OpenOptions): Promise<Config> {
 }
 
 export async function openProgram(runtime: Runtime, options: OpenOptions): Promise<Program> {
-  keepHeapSmall();
   const config = await readConfig(options);
   const { clock } = runtime;
   const { store, storeFault } = await openStore(config, runtime, options);
