@@ -17,7 +17,7 @@ const table = [
   { from: 'dns', to: ['model'], node: true },
   { from: 'smtp', to: ['model'], node: true },
   { from: 'runtime', to: ['model'], node: true },
-  { from: 'gather', to: ['model', 'dns'], node: true },
+  { from: 'gather', to: ['model', 'dns'], npm: ['tldts'], node: true },
   { from: 'inventory', to: ['model'], node: true },
   { from: 'probes', to: ['model', 'dns', 'smtp'], npm: ['nodemailer', 'imapflow'], node: true },
   { from: 'providers', to: ['model', 'dns'], npm: ['zod', '@aws-sdk', 'cloudflare'], node: true },
