@@ -8,7 +8,7 @@ import { openProgram, type Program } from '../compose.ts';
 import { exitCodes, UsageError, type ExitCode } from '../errors.ts';
 import { durationFlag } from '../front/flags.ts';
 import { storeWarnings } from '../front/store-fault.ts';
-import { canaryDocument, isInTime, renderSentCanaries } from '../render/canary.ts';
+import { canaryDocument, canaryVerdictWord, renderSentCanaries, unsentPaths } from '../render/canary.ts';
 import { probeDocument, renderProbes } from '../render/probe.ts';
 
 export default class Probe extends BaseCommand<typeof Probe> {
@@ -16,10 +16,12 @@ export default class Probe extends BaseCommand<typeof Probe> {
   static override description =
     'Every address of every exchange of every path, standby and backup included. Sends no message, but with\n' +
     '--canary: one of our own by every path, looked for where it should arrive.\n' +
-    'With --verbose each stage and its reply. Exit 2 where a hop fails, 8 where none could be judged.';
+    'With --verbose each stage and its reply. Exit 2 where a hop fails or a canary comes late, back or not in, 8 where\n' +
+    'none could be judged, or a canary is on its way when --wait is over.';
   static override examples = [
     '<%= config.bin %> probe support',
     '<%= config.bin %> probe mx1.filter.example.net --verbose',
+    '<%= config.bin %> probe support --canary --wait 5m',
   ];
   static override flags = {
     canary: Flags.boolean({
@@ -75,6 +77,7 @@ export default class Probe extends BaseCommand<typeof Probe> {
         routes: results.map((one) => ({
           route: one.route,
           canaries: one.canaries.map(canaryDocument),
+          not_sent: unsentPaths(one),
           findings: one.report.findings,
         })),
       },
@@ -84,9 +87,13 @@ export default class Probe extends BaseCommand<typeof Probe> {
 }
 
 function canaryExitCode(results: readonly SentCanaries[]): ExitCode {
-  const isLate = (one: SentCanaries) => one.canaries.some((canary) => !isInTime(canary, one.delayedAfterMs));
-  if (results.some((one) => one.report.look?.fault != null)) return exitCodes.undecided;
-  return results.some(isLate) ? exitCodes.found : exitCodes.ok;
+  const words = results.flatMap((one) =>
+    one.canaries.map((canary) => canaryVerdictWord(canary, one.delayedAfterMs)),
+  );
+  const isBlamed = (one: SentCanaries) => one.report.findings.some(({ kind }) => kind !== 'mailbox-unread');
+  if (words.includes('fail') || results.some(isBlamed)) return exitCodes.found;
+  const isUnsent = results.some((one) => unsentPaths(one).length > 0 || one.report.look?.fault != null);
+  return isUnsent || words.includes('open') ? exitCodes.undecided : exitCodes.ok;
 }
 
 function exitCodeOf(hops: readonly ProbedHop[]): ExitCode {

@@ -8,7 +8,7 @@ import type { Action } from '../model/change.ts';
 import type { Fate } from '../model/fate.ts';
 import type { PathHealth, RankedHop } from '../model/hop-health.ts';
 import { sanitise } from '../model/text.ts';
-import { canaryReportDocument, canarySummary, renderHours } from './canary.ts';
+import { canaryRemarks, canaryReportDocument, canarySummary, renderHours } from './canary.ts';
 import { formatDuration, formatInstant, formatTime, iso } from './duration.ts';
 import { describeRevert } from './revert.ts';
 import { renderTable, type Cell } from './table.ts';
@@ -67,7 +67,7 @@ export function renderStatus(report: StatusReport, isVerbose: boolean, style: St
     ),
     ...report.routes.flatMap((one) => [
       ...troublesOf(one, report.now, style),
-      ...(isVerbose ? renderHours(one.hours, style) : []),
+      ...(isVerbose ? renderHours(one.route.name, one.hours, style) : []),
     ]),
   ];
 }
@@ -137,7 +137,10 @@ function troublesOf(status: RouteStatus, now: number, style: Style): string[] {
       `caches may hold replaced records until ${formatTime(status.clearAt)} UTC; keep both paths up`,
     );
   }
-  if (status.canary !== null) add('  ', 'faint', canarySummary(status.canary, now));
+  if (status.canary !== null) {
+    for (const text of canaryRemarks(status.canary)) add(' !', 'warn', `${text}.`);
+    add('  ', 'faint', canarySummary(status.canary, now));
+  }
   const { name } = status.route;
   return lines.flatMap(({ mark, tone, text }) => {
     const [first = '', ...rest] = hang(`${mark} ${name}  `, sanitise(text, 600), style.width);

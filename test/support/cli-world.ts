@@ -11,6 +11,7 @@ import type { Envelope } from '../../src/render/envelope.ts';
 import { rrsetOf } from '../../src/model/rrset.ts';
 import { mailDomain } from '../../src/sandbox/map.ts';
 import type { WorldConfigOptions } from '../../src/sandbox/world-config.ts';
+import { canaryKeyFileIn, maildirIn } from '../../src/sandbox/world-files.ts';
 import { startWorld, type World, type WorldOptions } from '../../src/sandbox/world.ts';
 import { type Run, runCli, startCli } from './cli.ts';
 import { program } from './program.ts';
@@ -26,6 +27,7 @@ export class CliWorld {
   readonly world: World;
   readonly stateFile: string;
   readonly #outputs: string[] = [];
+  readonly #secrets: Buffer[] = [];
   #configFile: string;
   #environment: Readonly<Record<string, string>> = {};
   #files = 0;
@@ -101,6 +103,12 @@ export class CliWorld {
     return rrset === null ? [] : [rrset.ttl, ...rrset.rdata];
   }
 
+  /** A letter in the mailbox that canaries come to, from whoever. */
+  putLetter(text: string): void {
+    const name = `${Math.floor(Date.now() / 1000)}.T${++this.#files}.test`;
+    writeFileSync(path.join(maildirIn(this.world.directory), 'new', name), text);
+  }
+
   /** Somebody else changes the MX RRset: terraform, a web form. */
   publish(ttl: number, ...rdata: string[]): void {
     this.world.data.put(rrsetOf(mailDomain, 'MX', ttl, rdata));
@@ -113,19 +121,30 @@ export class CliWorld {
     for (const hop of this.world.hops) await hop.setFault('ok');
   }
 
-  /** Ends the world. Throws where the TSIG secret was printed, or is in the state store, in whatever notation. */
+  /** A secret of a test's own: no command may tell it either. */
+  mustNotTell(secret: string): void {
+    this.#secrets.push(Buffer.from(secret));
+  }
+
+  /** Ends the world. Throws where a secret was printed, or is in the state store, in whatever notation. */
   async close(): Promise<void> {
     const files = [this.stateFile, `${this.stateFile}-wal`].filter((file) => existsSync(file));
     const kept = files.map((file) => readFileSync(file).toString('latin1'));
-    const secret = Buffer.from(this.world.key.secret);
+    const canaryKey = Buffer.from(
+      readFileSync(canaryKeyFileIn(this.world.directory), 'utf8').trim(),
+      'base64',
+    );
+    const secrets = [Buffer.from(this.world.key.secret), canaryKey, ...this.#secrets];
     const told = [...this.#outputs, ...kept].find((text) =>
-      (['base64', 'base64url', 'hex', 'latin1'] as const).some((notation) =>
-        text.includes(secret.toString(notation).replace(/=+$/, '')),
+      secrets.some((secret) =>
+        (['base64', 'base64url', 'hex', 'latin1'] as const).some((notation) =>
+          text.includes(secret.toString(notation).replace(/=+$/, '')),
+        ),
       ),
     );
     await this.world.close();
     rmSync(this.world.directory, { recursive: true, force: true });
-    if (told !== undefined) throw new Error('the TSIG secret was told');
+    if (told !== undefined) throw new Error('a secret was told');
   }
 
   #env({ env = {}, configFile = this.configFile }: CliOptions): Record<string, string> {
