@@ -1,0 +1,137 @@
+// Judges a domain by every rule. Facts come in, findings go out: nothing is looked up here, and what is unknown is
+// neither good nor bad.
+
+import type {
+  AuditContext,
+  AuditSubject,
+  DomainFacts,
+  DomainResult,
+  Finding,
+  Rule,
+  RuleFinding,
+} from '../model/audit.ts';
+import { sanitise } from '../model/text.ts';
+import { authoritiesDisagree } from './rules/authorities-disagree.ts';
+import { brokenDelegation } from './rules/broken-delegation.ts';
+import { certificate } from './rules/certificate.ts';
+import { dane } from './rules/dane.ts';
+import { daneFailover } from './rules/dane-failover.ts';
+import { duplicateExchange } from './rules/duplicate-exchange.ts';
+import { exchangeCname } from './rules/exchange-cname.ts';
+import { exchangeDangling } from './rules/exchange-dangling.ts';
+import { exchangeLiteral } from './rules/exchange-literal.ts';
+import { exchangeName } from './rules/exchange-name.ts';
+import { exchangeNoAddress } from './rules/exchange-no-address.ts';
+import { exchangeNotMail } from './rules/exchange-not-mail.ts';
+import { exchangePrivate } from './rules/exchange-private.ts';
+import { expectation } from './rules/expectation.ts';
+import { foreignExchange } from './rules/foreign-exchange.ts';
+import { hiddenBackup } from './rules/hidden-backup.ts';
+import { lameServer } from './rules/lame-server.ts';
+import { malformedMx } from './rules/malformed-mx.ts';
+import { missingBackup } from './rules/missing-backup.ts';
+import { noMx } from './rules/no-mx.ts';
+import { nullMx } from './rules/null-mx.ts';
+import { nullMxMixed } from './rules/null-mx-mixed.ts';
+import { nxdomain } from './rules/nxdomain.ts';
+import { preferenceOrder } from './rules/preference-order.ts';
+import { sharedFate } from './rules/shared-fate.ts';
+import { spfInclude } from './rules/spf-include.ts';
+import { stsExchange } from './rules/sts-exchange.ts';
+import { stsFailover } from './rules/sts-failover.ts';
+import { stsId } from './rules/sts-id.ts';
+import { stsPolicy } from './rules/sts-policy.ts';
+import { tlsReporting } from './rules/tls-reporting.ts';
+import { ttlMixed } from './rules/ttl-mixed.ts';
+import { ttlTooLong } from './rules/ttl-too-long.ts';
+import { unknownsOf } from './unknowns.ts';
+
+/** In the order of docs/rules.md: what is declared, the records, the exchanges, time, name servers, TLS, the rest. */
+export const rules: readonly Rule[] = [
+  expectation,
+  foreignExchange,
+  missingBackup,
+  preferenceOrder,
+  duplicateExchange,
+  nxdomain,
+  noMx,
+  nullMx,
+  nullMxMixed,
+  malformedMx,
+  exchangeLiteral,
+  exchangeName,
+  exchangeCname,
+  exchangeNoAddress,
+  exchangeDangling,
+  exchangePrivate,
+  exchangeNotMail,
+  hiddenBackup,
+  sharedFate,
+  ttlTooLong,
+  ttlMixed,
+  brokenDelegation,
+  lameServer,
+  authoritiesDisagree,
+  stsPolicy,
+  stsExchange,
+  stsFailover,
+  stsId,
+  dane,
+  daneFailover,
+  certificate,
+  spfInclude,
+  tlsReporting,
+];
+
+const noFindings: readonly Finding[] = [];
+
+/** `digest` makes a fingerprint, hex, out of rule, domain and what the finding is about; given in because hashing is not
+ *  for pure code. */
+export function judgeDomain(
+  facts: DomainFacts,
+  subject: AuditSubject,
+  context: AuditContext,
+  digest: (text: string) => string,
+): Pick<DomainResult, 'findings' | 'unknowns' | 'outcome'> {
+  let found: Finding[] | null = null;
+  for (const rule of rules) {
+    const said = rule.judge(facts, subject, context);
+    if (said.length > 0)
+      (found ??= []).push(...once(said).map((one) => findingOf(one, rule, subject, digest)));
+  }
+  const findings = found ?? noFindings;
+  const unknowns = unknownsOf(facts);
+  const rest = unknowns.length > 0 ? 'unknown' : 'good';
+  return { findings, unknowns, outcome: findings.length > 0 ? 'found' : rest };
+}
+
+/** An exchange that is published twice is judged twice and told once. */
+function once(said: readonly RuleFinding[]): readonly RuleFinding[] {
+  if (said.length === 1) return said;
+  const byAbout = new Map<string | null, RuleFinding>();
+  for (const one of said) if (!byAbout.has(one.about)) byAbout.set(one.about, one);
+  return [...byAbout.values()];
+}
+
+function findingOf(
+  { about, reason, instruction, severity }: RuleFinding,
+  rule: Rule,
+  { domain, source, audit }: AuditSubject,
+  digest: (text: string) => string,
+): Finding {
+  return {
+    rule: rule.id,
+    severity: severity ?? rule.severity,
+    domain,
+    source,
+    audit,
+    about: about === null ? null : sanitise(about),
+    reason: sanitise(reason),
+    instruction: sanitise(instruction, longestInstruction),
+    // Names hold no line breaks, so no two findings share a text.
+    fingerprint: digest(`${rule.id}\n${domain}\n${about ?? ''}`),
+  };
+}
+
+/** Room for a handful of records with the longest names (255 octets each). */
+const longestInstruction = 2000;
