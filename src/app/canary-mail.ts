@@ -235,6 +235,7 @@ function arrived(
     state: 'arrived',
     handedAt,
     arrivedAt: first.arrivedAt,
+    summary: first.one.isBySubject ? `${row.summary}; a filter took its header fields off` : row.summary,
     isSpam: copies.every((one) => one.isSpam),
     copies: copies.length,
     isBySubject: copies.every((one) => one.isBySubject),

@@ -13,8 +13,11 @@ import { canaryVerdict, isTroubled, unusualFactor, type CanaryStatus, type Canar
  * vantage   no path took a canary from here
  * policy    a path refuses the canary while its SMTP probe passes
  * mailbox-unread  the mailbox could not be read: nothing is known
+ * mailbox-clock   the mailbox's clock is far off: arrivals are placed by what was seen
+ * forged          letters with tokens of a stranger's making lie in the mailbox: they count for nothing
  */
-export type CanaryFindingKind = 'path' | 'mailbox' | 'unproven' | 'vantage' | 'policy' | 'mailbox-unread';
+export type CanaryFindingKind =
+  'path' | 'mailbox' | 'unproven' | 'vantage' | 'policy' | 'mailbox-unread' | 'mailbox-clock' | 'forged';
 
 export interface CanaryFinding {
   readonly kind: CanaryFindingKind;
@@ -50,6 +53,7 @@ export function diagnoseCanaries(evidence: CanaryEvidence): CanaryReport {
     ...unread(look, now),
     ...all.flatMap((one) => lateness(one, all, policy)),
     ...handOvers(all, evidence),
+    ...oddities(look),
   ];
   return { policy, look, verdicts, findings: findings.filter(isFirstOfItsText) };
 }
@@ -63,6 +67,35 @@ function unread(look: MailboxLook | null, now: number): CanaryFinding[] {
   const since = look.readAt === null ? 'never read yet' : `last read ${age(now - look.readAt)} ago`;
   const text = `canaries tell nothing now: ${look.fault} (mailbox ${since})`;
   return [{ kind: 'mailbox-unread', path: null, text }];
+}
+
+/** Less is seconds of rounding and a look that came late; ms. */
+const tellableSkewMs = 300_000;
+
+/** What does no harm, and somebody should know. Without numbers that change from look to look. */
+function oddities(look: MailboxLook | null): CanaryFinding[] {
+  const skewMs = look?.skewMs ?? 0;
+  const direction = skewMs > 0 ? 'ahead' : 'behind';
+  return [
+    ...(Math.abs(skewMs) < tellableSkewMs
+      ? []
+      : [
+          {
+            kind: 'mailbox-clock' as const,
+            path: null,
+            text: `the clock of the mailbox is ${age(Math.abs(skewMs))} ${direction}: arrivals are placed by what was seen`,
+          },
+        ]),
+    ...(look === null || look.forged === 0 || look.fault !== null
+      ? []
+      : [
+          {
+            kind: 'forged' as const,
+            path: null,
+            text: "the mailbox holds letters with tokens of a stranger's making; they count for nothing",
+          },
+        ]),
+  ];
 }
 
 function lateness(

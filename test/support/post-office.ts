@@ -39,6 +39,7 @@ export class PostOffice {
   mostLetters = Infinity;
   copies = 1;
   isSpam = false;
+  isBySubject = false;
   looks = 0;
 
   constructor(now: () => number) {
@@ -72,7 +73,7 @@ export class PostOffice {
     const trace: TraceHop[] = [];
     for (let copy = 0; copy < this.copies; copy++) {
       const { path, token, sentAt } = order;
-      const { isSpam } = this;
+      const { isSpam, isBySubject } = this;
       this.#letters.push({
         path,
         token,
@@ -80,7 +81,7 @@ export class PostOffice {
         arrivesAt,
         storedAt: null,
         isSpam,
-        isBySubject: false,
+        isBySubject,
         trace,
       });
     }

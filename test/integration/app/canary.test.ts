@@ -318,10 +318,12 @@ describe('one canary', () => {
     const { world, post } = open;
     post.copies = 2;
     post.isSpam = true;
+    post.isBySubject = true;
     post.mayRemove = false;
     await world.runs(4);
     const [first] = await canariesOf(open);
     expect(first).toMatchObject({ state: 'arrived', copies: 2, isSpam: true });
+    expect(first!.summary).toMatch(/; a filter took its header fields off$/);
   });
 
   it.each([

@@ -90,7 +90,9 @@ describe('canaries by two paths side by side', () => {
     ['after one that arrived', '20s dsn dsn 20s -', '20m'],
   ])('say why they bounce %s', (_title, proxy, at) => {
     const { findings, health } = diagnose(proxy, '3s 3s 3s 3s 3s', at);
-    expect(findings[0]?.text).toMatch(/^proxy bounces canaries \(5\.1\.1 no such user\), direct delivers in 3s/);
+    expect(findings[0]?.text).toMatch(
+      /^proxy bounces canaries \(5\.1\.1 no such user\), direct delivers in 3s/,
+    );
     expect(health.get('proxy')).toMatchObject({ status: 'down', fate: 'bounced' });
   });
 
@@ -142,6 +144,31 @@ describe('canaries by two paths side by side', () => {
       },
     ]);
     expect(withCanaries(health, report).get('proxy')?.status).toBe('ok');
+  });
+
+  it.each([
+    ['ahead', 3_600_000, ['the clock of the mailbox is 60m ahead: arrivals are placed by what was seen']],
+    ['behind', -7_300_000, ['the clock of the mailbox is 2h behind: arrivals are placed by what was seen']],
+    ['right', 4000, []],
+  ])('say that the clock of the mailbox is %s', (_word, skewMs, texts) => {
+    const now = msOf('6m');
+    const look = { ...lookAt(now), skewMs };
+    const canaries = canariesFrom('20s 20s', { now });
+    const { findings } = diagnoseCanaries({ policy: canaryPolicy, canaries, look, health: new Map(), now });
+    expect(findings.map((one) => one.text)).toEqual(texts);
+  });
+
+  it('say that forged ones lie in the mailbox', () => {
+    const now = msOf('6m');
+    const look = { ...lookAt(now), forged: 3 };
+    const { findings } = diagnoseCanaries({
+      policy: canaryPolicy,
+      canaries: [],
+      look,
+      health: new Map(),
+      now,
+    });
+    expect(findings.map((one) => one.kind)).toEqual(['forged']);
   });
 
   it('name the replay where new ones arrive and old ones never did', () => {
