@@ -19,7 +19,7 @@ const entries = [
   ...globSync('src/commands/**/*.ts'),
   ...globSync('src/front/{command-not-found,help,outside,output}.ts'),
   ...globSync('src/{base-command,errors}.ts'),
-  ...globSync('src/{providers/{rate-budget,registry},runtime/clock}.ts'),
+  ...globSync('src/{providers/{rate-budget,registry},runtime/{clock,heap}}.ts'),
 ];
 
 /** First line of a file: whose code is in it. */

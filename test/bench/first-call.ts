@@ -1,94 +1,90 @@
-// How long until the first call is on the wire: a fresh process of the built program opens a provider and asks it for an
-// RRset; the clock stops when the request arrives at a server on loopback. From the start of the process, and from the
-// moment the adapter is opened (its import, its client, the connection). Prints medians; the aim is 400 ms at most.
+// How long a cold `apply` of one owner takes to its first call to the provider on the wire, and to the change: the built
+// program in a new process each time, at Route 53 and at Cloudflare. Beside it the adapter alone, from the moment it is
+// opened, and `mxctl --version`, which is what starting takes. Prints medians; the aim is 400 ms at most.
+// Usage: node test/bench/first-call.ts [ROUNDS]
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import path from 'node:path';
-import { projectRoot } from '../support/program.ts';
+import {
+  endProviders,
+  type Kind,
+  onWire,
+  putOwners,
+  run,
+  runAdapter,
+  writeConfig,
+} from '../support/two-providers.ts';
 
-// Enough for a median that repeats within some per cent on a busy machine of two cores.
+// Enough for a median that repeats within some per cent on a machine that does nothing else.
 const rounds = Number(process.argv[2] ?? 15);
+const mostMs = 400;
+const overrides = ['hold-down', 'flip-limit', 'caches-not-clear'].flatMap((name) => ['--override', name]);
+const names = putOwners(1);
 
-/** The block as the program has it after parsing, by name of the adapter. */
-const blocks: Readonly<Record<string, (origin: string) => object>> = {
-  cloudflare: (origin) => ({
-    type: 'cloudflare',
-    token: { env: 'TOKEN' },
-    accountId: null,
-    zoneIds: {},
-    maxOperations: 200,
-    ttlBounds: { least: 60, most: 86_400 },
-    endpoint: `${origin}/client/v4`,
-    timeoutMs: 15_000,
-  }),
-};
-
-const registry = path.join(projectRoot, 'dist/providers/registry.js');
-const budgets = path.join(projectRoot, 'dist/providers/rate-budget.js');
-const child = (block: object) => `
-  import module from 'node:module';
-  module.enableCompileCache();
-  const { openProvider } = await import(${JSON.stringify(registry)});
-  const { RateBudgets } = await import(${JSON.stringify(budgets)});
-  const clock = { now: Date.now, sleep: (ms) => new Promise((done) => setTimeout(done, ms)) };
-  process.stdout.write(String(performance.timeOrigin + performance.now()));
-  const provider = await openProvider('bench', ${JSON.stringify(block)}, {
-    clock,
-    budgets: new RateBudgets(clock),
-    random: Math.random,
-    lookupNs: () => Promise.resolve(null),
-    readSecret: () => Promise.resolve({ reveal: () => 'bench-token-0123456789abcdef' }),
-  });
-  await provider.readRrset('example.com.', 'example.com.', 'MX', new AbortController().signal);
-`;
-
-let onRequest: () => void = () => {};
-const server = createServer((_, response) => {
-  onRequest();
-  response.writeHead(401, { 'content-type': 'application/json' });
-  response.end('{"success":false,"errors":[{"code":9109,"message":"Invalid access token"}]}');
-});
-server.listen(0, '127.0.0.1');
-await once(server, 'listening');
-const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-
-for (const [name, blockAt] of Object.entries(blocks)) {
-  const samples: { whole: number; adapter: number }[] = [];
+for (const kind of ['route53', 'cloudflare'] as const) {
+  const samples: Sample[] = [];
   // The first round fills the compile cache and is not counted.
-  for (let round = 0; round <= rounds; round += 1) {
-    const sample = await measure(child(blockAt(origin)));
+  for (let round = 0; round <= rounds; round++) {
+    const sample = await measure(kind, round % 2 === 0 ? 'proxy' : 'direct');
     if (round > 0) samples.push(sample);
   }
-  const whole = median(samples.map((one) => one.whole));
-  const adapter = median(samples.map((one) => one.adapter));
-  console.log(
-    `${name}: first request ${whole.toFixed(0)} ms after the process began, ${adapter.toFixed(0)} ms after the adapter ` +
-      `was opened (medians of ${rounds}; aim: 400 at most)`,
+  const median = (of: (sample: Sample) => number) =>
+    samples.map(of).toSorted((a, b) => a - b)[samples.length >> 1] ?? NaN;
+  console.log(`apply of one owner at ${kind}, medians of ${samples.length}`);
+  console.log(`  (mxctl --version, for scale)     ${median((one) => one.versionMs).toFixed(0)} ms`);
+  print(
+    'adapter alone, to its first call',
+    median((one) => one.adapterMs),
+  );
+  print(
+    'to its first call on the wire',
+    median((one) => one.firstMs),
+  );
+  print(
+    'to the change on the wire',
+    median((one) => one.writeMs),
   );
 }
-server.close();
+await endProviders();
 
-async function measure(code: string): Promise<{ whole: number; adapter: number }> {
-  const arrived = new Promise<number>((resolve) => {
-    onRequest = () => {
-      resolve(performance.timeOrigin + performance.now());
-    };
-  });
-  const startedAt = performance.timeOrigin + performance.now();
-  const process_ = spawn(process.execPath, ['--input-type=module', '--eval', code], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  let openedAt = '';
-  process_.stdout.on('data', (chunk: Buffer) => (openedAt += chunk.toString()));
-  const ended = once(process_, 'close');
-  const at = await arrived;
-  await ended;
-  return { whole: at - startedAt, adapter: at - Number(openedAt) };
+interface Sample {
+  readonly versionMs: number;
+  readonly adapterMs: number;
+  readonly firstMs: number;
+  readonly writeMs: number;
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+async function measure(kind: Kind, to: string): Promise<Sample> {
+  const config = ['--config', writeConfig(kind, names)];
+  await run(['plan', 'mail', '--to', to, '--out', 'plan.json', ...config]);
+  const apply = ['apply', 'plan.json', ...config, ...overrides, '--confirm', 'mail', '--reason', 'bench'];
+  const { first, write } = await arrivals(kind, () => run(apply));
+  const { tookMs } = await run(['--version']);
+  let opened = '';
+  const adapter = await arrivals(kind, async () => {
+    opened = (await runAdapter(kind, 1)).stdout;
+  });
+  return {
+    versionMs: tookMs,
+    adapterMs: adapter.startedAt + adapter.first - Number(opened),
+    firstMs: first,
+    writeMs: write,
+  };
+}
+
+/** When the first request arrives, and the first that writes, since `startedAt`; ms. NaN where none does. */
+async function arrivals(kind: Kind, work: () => Promise<unknown>) {
+  const startedAt = performance.timeOrigin + performance.now();
+  const at = { first: NaN, write: NaN };
+  const note = (what: keyof typeof at) => () => {
+    if (Number.isNaN(at[what])) at[what] = performance.timeOrigin + performance.now() - startedAt;
+  };
+  onWire(kind, note('first'), note('write'));
+  await work();
+  onWire(kind, null);
+  return { startedAt, ...at };
+}
+
+function print(what: string, ms: number): void {
+  console.log(
+    `  ${what.padEnd(32)} ${ms.toFixed(0)} ms, ratio ${(ms / mostMs).toFixed(2)} (aim: ${mostMs} ms at most)`,
+  );
 }

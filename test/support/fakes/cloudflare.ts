@@ -51,6 +51,8 @@ export class CloudflareFake {
   /** Faults of the next batches, and of the next other requests; first in first out. */
   readonly writeFaults: CloudflareFault[] = [];
   readonly readFaults: CloudflareFault[] = [];
+  /** Runs when a request arrives. */
+  onRequest: (() => void) | null = null;
   /** Runs when a batch has arrived, before it is judged: somebody else's write. */
   beforeBatch: (() => void) | null = null;
   /** `GET /zones?name=example.com&page=1&per_page=50`, zone ids as `{example.com}`. */
@@ -115,6 +117,7 @@ export class CloudflareFake {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.onRequest?.();
     const isWrite = request.method !== 'GET';
     const body = await bodyOf(request);
     const url = new URL(request.url ?? '/', 'http://fake');
