@@ -1,5 +1,5 @@
 // Writes what is generated from the code: the command section of README.md, the state machine in
-// ARCHITECTURE.md, docs/commands.md and docs/config.schema.json. Run by `npm run docs` after a build; CI runs it and fails on a difference.
+// ARCHITECTURE.md, docs/commands.md, docs/rules.md and docs/config.schema.json. Run by `npm run docs` after a build; CI runs it and fails on a difference.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { format, resolveConfig } from 'prettier';
 import { configJsonSchema } from '../src/config/json-schema.ts';
 import { transitions } from '../src/decision/table.ts';
 import { nightVerbs } from '../src/front/help.ts';
+import { renderRules } from './rules.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -26,6 +27,7 @@ const commands = config.commands
   .sort((a, b) => order(a.id) - order(b.id) || a.id.localeCompare(b.id, 'en'));
 
 await write('docs/commands.md', renderPages());
+await write('docs/rules.md', renderRules());
 await write('README.md', replaceSection('README.md', 'commands', renderList()));
 await write('ARCHITECTURE.md', replaceSection('ARCHITECTURE.md', 'transitions', renderTransitions()));
 await write('docs/config.schema.json', JSON.stringify(configJsonSchema(), null, 2));
