@@ -97,7 +97,7 @@ function oddities({ isSpam, isBySubject }: Canary): string[] {
 
 /** Hosts in the order of the way, each with what passed since the one before, by their own clocks, which write whole
  *  seconds (RFC 5322 §3.3). */
-export function traceText(trace: readonly TraceHop[]): string {
+function traceText(trace: readonly TraceHop[]): string {
   const parts = trace.map((one, index) => {
     const before = trace[index - 1]?.at ?? null;
     const waitedMs = one.at === null || before === null ? 0 : one.at - before;

@@ -20,10 +20,12 @@ export function renderRound(result: CycleResult, style: Style): string[] {
   );
 }
 
-/** A first run that finds everything well, or only begins to watch, is no news to a person. */
+/** A first run that finds everything well, or only begins to watch, is no news to a person; a canary mailbox that
+ *  cannot be read is: the next runs find it as the first did and say nothing more. */
 function isFirstCalm({ decided, moved, recovered, error }: RouteOutcome): boolean {
   const isCalm = decided?.decision.kind === 'stay' || decided?.decision.kind === 'watch';
-  return isCalm && decided.state.runs <= 1 && moved === null && recovered.length === 0 && error === null;
+  if (!isCalm || decided.state.notices.length > 0) return false;
+  return decided.state.runs <= 1 && moved === null && recovered.length === 0 && error === null;
 }
 
 function routeLines(outcome: RouteOutcome, { finishedAt }: CycleResult, style: Style): string[] {

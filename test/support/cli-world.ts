@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished } from 'vitest';
@@ -128,12 +128,10 @@ export class CliWorld {
 
   /** Ends the world. Throws where a secret was printed, or is in the state store, in whatever notation. */
   async close(): Promise<void> {
-    const files = [this.stateFile, `${this.stateFile}-wal`].filter((file) => existsSync(file));
-    const kept = files.map((file) => readFileSync(file).toString('latin1'));
-    const canaryKey = Buffer.from(
-      readFileSync(canaryKeyFileIn(this.world.directory), 'utf8').trim(),
-      'base64',
-    );
+    const { directory } = this.world;
+    const stores = readdirSync(directory).filter((file) => /\.sqlite(-wal)?$/.test(file));
+    const kept = stores.map((file) => readFileSync(path.join(directory, file)).toString('latin1'));
+    const canaryKey = Buffer.from(readFileSync(canaryKeyFileIn(directory), 'utf8').trim(), 'base64');
     const secrets = [Buffer.from(this.world.key.secret), canaryKey, ...this.#secrets];
     const told = [...this.#outputs, ...kept].find((text) =>
       secrets.some((secret) =>
@@ -143,7 +141,7 @@ export class CliWorld {
       ),
     );
     await this.world.close();
-    rmSync(this.world.directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
     if (told !== undefined) throw new Error('a secret was told');
   }
 
