@@ -3,7 +3,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
 export function formatIpv4(octets: Uint8Array): string {
-  return octets.join('.');
+  return `${octets[0]}.${octets[1]}.${octets[2]}.${octets[3]}`;
 }
 
 /** RFC 5952 §4: lower case, no leading zeros, the longest run of two or more zero groups as `::`, the first of equals.

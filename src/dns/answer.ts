@@ -8,7 +8,13 @@ import { classes, type Message, rcodes, type ResourceRecord } from './message.ts
 
 /** `aliases`: CNAME targets passed, in order. */
 export type Reading =
-  | { readonly kind: 'found'; readonly aliases: readonly DomainName[]; readonly rrset: Rrset }
+  | {
+      readonly kind: 'found';
+      readonly aliases: readonly DomainName[];
+      readonly rrset: Rrset;
+      /** Of its records; another than that of the RRset where they differ (RFC 2181 §5.2). */
+      readonly highestTtl: number;
+    }
   | {
       readonly kind: 'absent' | 'nxdomain';
       readonly aliases: readonly DomainName[];
@@ -31,7 +37,7 @@ export function readAnswer(message: Message, name: DomainName, type: RrType): Re
   let current = name;
   for (;;) {
     const values = recordsOf(message.answers, current, type);
-    if (values.length > 0) return { kind: 'found', aliases, rrset: toRrset(current, type, values) };
+    if (values.length > 0) return { kind: 'found', aliases, ...toRrset(current, type, values) };
     const target = type === 'CNAME' ? null : aliasOf(message.answers, current);
     if (target === null) break;
     if (target === name || aliases.includes(target) || aliases.length >= maxAliases) {
@@ -61,14 +67,20 @@ function recordsOf(records: readonly ResourceRecord[], owner: DomainName, type: 
 }
 
 /** RFC 2181 §5.2: siblings must have one TTL; where they differ the lowest is the safe reading. */
-function toRrset(owner: DomainName, type: RrType, records: readonly ResourceRecord[]): Rrset {
+function toRrset(
+  owner: DomainName,
+  type: RrType,
+  records: readonly ResourceRecord[],
+): { rrset: Rrset; highestTtl: number } {
   let ttl = Infinity;
+  let highestTtl = 0;
   const rdata: string[] = [];
   for (const record of records) {
     ttl = Math.min(ttl, record.ttl);
+    highestTtl = Math.max(highestTtl, record.ttl);
     if (record.rdata !== null) rdata.push(record.rdata);
   }
-  return rrsetOf(owner, type, ttl, rdata);
+  return { rrset: rrsetOf(owner, type, ttl, rdata), highestTtl };
 }
 
 /** RFC 2181 §10.1: one CNAME per name; of several the first is taken, as resolvers do. */

@@ -112,7 +112,9 @@ function judge(
     return unanswered(server, 'lame', `${from} does not answer for the zone: ${refers}`, at);
   }
   if (reading.kind === 'found' && reading.aliases.length === 0) {
-    return { server, outcome: 'answer', rrset: reading.rrset, negativeTtl: null, reason: null, at };
+    const { rrset, highestTtl } = reading;
+    const mixed = highestTtl === rrset.ttl ? {} : { highestTtl };
+    return { server, outcome: 'answer', rrset, ...mixed, negativeTtl: null, reason: null, at };
   }
   if ((reading.kind === 'absent' || reading.kind === 'nxdomain') && reading.aliases.length === 0) {
     return { server, outcome: 'absent', rrset: null, negativeTtl: reading.negativeTtl, reason: null, at };

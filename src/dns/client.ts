@@ -7,11 +7,14 @@ import { sanitise } from '../model/text.ts';
 import { AbortWatch } from './abort-watch.ts';
 import {
   abortReasonOf,
+  closed,
+  describeFailure,
   type Exchanged,
-  type ExchangeFailure,
   type ExchangeFault,
   familyOf,
   formatServer,
+  inBrackets,
+  isLoopback,
   pause,
 } from './exchange.ts';
 import { Deadlines } from './deadlines.ts';
@@ -22,8 +25,8 @@ import { askOverTcp } from './tcp.ts';
 import { UdpPool } from './udp-pool.ts';
 import type { Waits } from './udp-socket.ts';
 
-type Answered =
-  | { readonly ok: true; readonly message: Message; readonly via: 'udp' | 'tcp' }
+export type Answered =
+  | { readonly ok: true; readonly message: Message; readonly via: 'udp' | 'tcp' | 'https' }
   /** `reason`: one line, e.g. `no answer from 192.0.2.1#53 in 5 s`. */
   | { readonly ok: false; readonly fault: ExchangeFault; readonly reason: string };
 
@@ -65,7 +68,7 @@ const defaults: Required<DnsClientOptions> = {
 };
 
 /** Public resolvers begin to drop at 1,500 a second and address. */
-const politePerSecond = 1000;
+export const politePerSecond = 1000;
 /** How long a server that could not do EDNS is asked without; ms. It may be upgraded, or the FORMERR was a fluke. */
 const plainForMs = 600_000;
 /** Servers remembered as such. */
@@ -127,7 +130,11 @@ class PooledClient implements DnsClient {
       const got = await this.#askInTurn({ server, key, question, options, signal });
       if (got.ok) return { ok: true, message: got.answer.message, via: got.answer.via };
       if (attempt >= options.attempts || got.fault === 'no-route' || got.fault === 'closed') {
-        return { ok: false, fault: got.fault, reason: describe(server, got, options.timeoutMs, attempt) };
+        return {
+          ok: false,
+          fault: got.fault,
+          reason: describeFailure(server, got, options.timeoutMs, attempt),
+        };
       }
       await pause(this.#options.retryDelayMs * 2 ** (attempt - 1), signal);
     }
@@ -191,7 +198,7 @@ class PooledClient implements DnsClient {
       if (this.#closing.signal.aborted) return closed;
       throw error;
     });
-    if (!got.ok) return { ...got, detail: `over TCP, after a truncated answer${tail(got.detail)}` };
+    if (!got.ok) return { ...got, detail: `over TCP, after a truncated answer${inBrackets(got.detail)}` };
     return { ok: true, answer: { message: got.answer, via: 'tcp' } };
   }
 
@@ -219,38 +226,4 @@ class PooledClient implements DnsClient {
     if (this.#plainUntil.size >= maxPlainServers) this.#plainUntil.clear();
     this.#plainUntil.set(key, performance.now() + plainForMs);
   }
-}
-
-function isLoopback({ address }: ServerAddress): boolean {
-  return address.startsWith('127.') || address === '::1';
-}
-
-const closed: ExchangeFailure = { ok: false, fault: 'closed', detail: 'the client was closed' };
-
-function describe(server: ServerAddress, failure: ExchangeFailure, timeoutMs: number, tries: number): string {
-  const to = formatServer(server);
-  const detail = tail(failure.detail);
-  const count = tries > 1 ? `, ${tries} tries` : '';
-  switch (failure.fault) {
-    case 'timeout':
-      return `no answer from ${to} in ${formatMs(timeoutMs)}${count}${detail}`;
-    case 'no-route':
-      return `no route from here to ${to}${detail}`;
-    case 'refused':
-      return `${to} refused the connection${count}${detail}`;
-    case 'unreachable':
-      return `could not ask ${to}${count}${detail}`;
-    case 'broken':
-      return `no usable answer from ${to}${count}${detail}`;
-    case 'closed':
-      return `${to} was not asked: the DNS client is closed`;
-  }
-}
-
-function tail(detail: string): string {
-  return detail === '' ? '' : ` (${detail})`;
-}
-
-function formatMs(ms: number): string {
-  return ms < 1000 ? `${ms} ms` : `${Math.round(ms / 100) / 10} s`;
 }

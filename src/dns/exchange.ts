@@ -22,9 +22,18 @@ export type Exchanged<T> = { readonly ok: true; readonly answer: T } | ExchangeF
 export type Verdict<T> =
   { readonly ok: true; readonly answer: T } | { readonly ok: false; readonly why: string };
 
-/** As dig and BIND write it: `192.0.2.1#53`. */
+/** As dig and BIND write it: `192.0.2.1#53`; of DNS over HTTPS its URL. */
 export function formatServer(server: ServerAddress): string {
-  return `${server.address}#${server.port}`;
+  return isDohUrl(server.address) ? server.address : `${server.address}#${server.port}`;
+}
+
+/** True where the address of a server is a URL (RFC 8484) instead of an IP address. */
+export function isDohUrl(address: string): boolean {
+  return address.startsWith('https://');
+}
+
+export function isLoopback({ address }: ServerAddress): boolean {
+  return address.startsWith('127.') || address === '::1';
 }
 
 /** 4, 6, or 0 where the text is no address literal: servers are never looked up by name here. */
@@ -71,4 +80,41 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
     }, ms);
     signal.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+export const closed: ExchangeFailure = { ok: false, fault: 'closed', detail: 'the client was closed' };
+
+/** One line for people, e.g. `no answer from 192.0.2.1#53 in 5 s`. */
+export function describeFailure(
+  server: ServerAddress,
+  failure: ExchangeFailure,
+  timeoutMs: number,
+  tries: number,
+): string {
+  const to = formatServer(server);
+  const detail = inBrackets(failure.detail);
+  const count = tries > 1 ? `, ${tries} tries` : '';
+  switch (failure.fault) {
+    case 'timeout':
+      return `no answer from ${to} in ${formatMs(timeoutMs)}${count}${detail}`;
+    case 'no-route':
+      return `no route from here to ${to}${detail}`;
+    case 'refused':
+      return `${to} refused the connection${count}${detail}`;
+    case 'unreachable':
+      return `could not ask ${to}${count}${detail}`;
+    case 'broken':
+      return `no usable answer from ${to}${count}${detail}`;
+    case 'closed':
+      return `${to} was not asked: the DNS client is closed`;
+  }
+}
+
+/** Behind a sentence; nothing where there is nothing to say. */
+export function inBrackets(detail: string): string {
+  return detail === '' ? '' : ` (${detail})`;
+}
+
+function formatMs(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${Math.round(ms / 100) / 10} s`;
 }

@@ -1,6 +1,7 @@
 // How much may be out at once, and how fast: manners towards a server, and a bound for ourselves. First come, first
 // served; a wait ends at once on abort.
 
+import { AbortWatch } from './abort-watch.ts';
 import { abortReasonOf, pause } from './exchange.ts';
 
 export interface GateLimits {
@@ -16,6 +17,7 @@ const burstSeconds = 0.1;
 export class Gate {
   readonly #limits: GateLimits;
   readonly #queue = new Set<() => void>();
+  readonly #aborts = new AbortWatch();
   #held = 0;
   /** When the allowance is used up to; ms of performance.now(). */
   #spentUntil = 0;
@@ -63,17 +65,20 @@ export class Gate {
 
   #wait(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        this.#queue.delete(go);
-        reject(abortReasonOf(signal));
+      const wait = {
+        signal,
+        onAbort: () => {
+          this.#queue.delete(go);
+          reject(abortReasonOf(signal));
+        },
       };
       // The place passes from the one that leaves to the one that waited longest; `#held` stays.
       const go = () => {
         this.#queue.delete(go);
-        signal.removeEventListener('abort', onAbort);
+        this.#aborts.leave(wait);
         resolve();
       };
-      signal.addEventListener('abort', onAbort, { once: true });
+      this.#aborts.join(wait);
       this.#queue.add(go);
     });
   }

@@ -38,6 +38,8 @@ export interface AuthorityAnswer {
   /** answer or absent count only with the AA bit; lame and failed tell nothing about the RRset. */
   readonly outcome: 'answer' | 'absent' | 'lame' | 'failed';
   readonly rrset: Rrset | null;
+  /** Where the records differ in TTL (RFC 2181 §5.2), of which `rrset` has the lowest; seconds. */
+  readonly highestTtl?: number;
   readonly negativeTtl: number | null;
   readonly reason: string | null;
   /** Instant of the answer; ms. */

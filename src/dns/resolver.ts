@@ -25,6 +25,8 @@ export interface ResolverOptions {
   readonly client?: DnsClient;
   /** Pause before the second round; grows with each further one; ms. */
   readonly retryDelayMs?: number;
+  /** False where no two callers ask the same at the same time, and sharing would only cost. */
+  readonly isShared?: boolean;
 }
 
 /** A second round at once would meet the same hiccup; longer would be felt at the prompt; ms. */
@@ -67,12 +69,10 @@ class TurnResolver implements Resolver {
   }
 
   lookup(name: DomainName, type: RrType, signal: AbortSignal): Promise<Lookup> {
-    return this.#shared.join(
-      `${name} ${type}`,
-      (shared) =>
-        this.#follow(name, type, (current) => this.#askInTurn(this.#inOrder(), current, type, shared)),
-      signal,
-    );
+    const follow = (joined: AbortSignal) =>
+      this.#follow(name, type, (current) => this.#askInTurn(this.#inOrder(), current, type, joined));
+    if (this.#options.isShared === false) return follow(signal);
+    return this.#shared.join(`${name} ${type}`, follow, signal);
   }
 
   /** Not shared: who samples one resolver N times wants N answers. */
@@ -100,8 +100,7 @@ class TurnResolver implements Resolver {
       if (!step.ok) return { ...common, ...failed, reason: step.reason };
       const { reading } = step;
       aliases.push(...reading.aliases);
-      const isLoop = new Set([name, ...aliases]).size <= aliases.length;
-      if (reading.kind === 'loop' || isLoop || aliases.length > maxAliases) {
+      if (reading.kind === 'loop' || isLoop(name, aliases) || aliases.length > maxAliases) {
         return {
           ...common,
           ...failed,
@@ -160,7 +159,8 @@ class TurnResolver implements Resolver {
     return toStep(answered.message, name, type, server);
   }
 
-  #inOrder(): ServerAddress[] {
+  #inOrder(): readonly ServerAddress[] {
+    if (this.#demotedUntil.size === 0) return this.#servers;
     const now = this.#options.clock.now();
     const isDemoted = (server: ServerAddress) => (this.#demotedUntil.get(server) ?? 0) > now;
     return [
@@ -169,6 +169,9 @@ class TurnResolver implements Resolver {
     ];
   }
 }
+
+const isLoop = (name: DomainName, aliases: readonly DomainName[]) =>
+  aliases.length > 0 && new Set([name, ...aliases]).size <= aliases.length;
 
 const failed = { outcome: 'failed', rrset: null, negativeTtl: null, isAuthenticated: false } as const;
 
