@@ -11,10 +11,12 @@ export interface GatherWants {
   readonly dane: boolean;
   readonly tlsRpt: boolean;
   readonly spf: boolean;
-  /** Every authoritative server of the zone is asked for the MX directly. */
+  /** Every authoritative server of the zone is asked for the MX directly, past all caches. */
   readonly authorities: boolean;
   /** SMTP probes of every address of the exchanges. */
   readonly deep: boolean;
+  /** Exchanges that a failover could publish instead of these, which are gathered too; left out = none. */
+  readonly failoverHosts?: (published: readonly DomainName[]) => readonly DomainName[];
 }
 
 /** Of the whole run so far; they only grow. */
