@@ -47,8 +47,9 @@ const dnsAttempts = 2;
 const maxSessions = 256;
 /** Canaries handed to one address at once: beside the probes that may be open there. */
 const canariesPerAddress = 2;
-/** Probes of one run are spread over this much, so that they do not arrive in one instant; ms. */
-const probeSpreadMs = 250;
+/** Probes of one run are spread over this much a route, so that they do not arrive in one instant, and over no more than
+ *  this in all: whoever moves one route waits for its probes; ms. */
+const probeSpreadMs = { perRoute: 10, most: 250 };
 
 export interface OpenOptions {
   /** Value of --config. */
@@ -78,7 +79,7 @@ export async function openProgram(runtime: Runtime, options: OpenOptions): Promi
     vantage: config.vantage,
     ehloName: hostname(),
     maxSessions,
-    jitter: () => Math.random() * probeSpreadMs,
+    jitter: () => Math.random() * Math.min(probeSpreadMs.most, config.routes.length * probeSpreadMs.perRoute),
   });
   return {
     config,
