@@ -15,11 +15,11 @@ export function lineText(text: string): string {
 /** Words that may start a line only behind others: `::` at the start of a line is a command to GitHub, indented or
  *  not. Wrapping takes the two words for one; `unglue` gives the line back as it reads. */
 export function glue(text: string): string {
-  return text.replaceAll(' ::', '\u00a0::');
+  return text.replace(/\s+(?=::)/g, (gap) => gap.replaceAll(' ', '\u00a0'));
 }
 
 export function unglue(line: string): string {
-  return line.replaceAll('\u00a0::', ' ::');
+  return line.replace(/\s+(?=::)/g, (gap) => gap.replaceAll('\u00a0', ' '));
 }
 
 /** JSON on one line with nothing in it that a terminal or a log reader acts on; parses to the same value. */
@@ -38,10 +38,11 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** For text and quoted attributes of HTML and XML alike. XML 1.0 §2.2 has no non-characters, not even as entities. */
+/** For text and quoted attributes of HTML and XML alike. Neither has non-characters, not even as entities
+ *  (XML 1.0 §2.2). */
 export function markupText(text: string): string {
   return lineText(text)
-    .replace(/[\ufffe\uffff]/g, '')
+    .replace(/\p{Noncharacter_Code_Point}/gu, '\ufffd')
     .replace(/[&<>"']/g, (char) => entities[char] ?? '');
 }
 

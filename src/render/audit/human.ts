@@ -111,7 +111,10 @@ function findingLines(finding: ComparedFinding, run: AuditRun): string[] {
   const { severity } = finding;
   const name = severityNames[severity];
   const age = run.baseline === null || finding.isNew ? '' : `since ${describeAge(finding, run)}`;
-  const where = lineText([describeSource(finding.source), age].filter(Boolean).join(', '));
+  const source = describeSource(finding.source);
+  // It may get a line of its own; the same file by a name that is no command there (see glue).
+  const place = /^\s*::/.test(source) ? `./${source}` : source;
+  const where = lineText([place, age].filter(Boolean).join(', '));
   const head = `${name}  ${lineText(displayName(finding.domain))}  ${finding.rule}`;
   const [first = '', ...rest] = justify(head, where, style.width);
   return [
