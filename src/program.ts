@@ -79,7 +79,7 @@ export async function openProgram(runtime: Runtime, options: OpenOptions): Promi
     vantage: config.vantage,
     ehloName: hostname(),
     maxSessions,
-    jitter: () => Math.random() * Math.min(probeSpreadMs.most, config.routes.length * probeSpreadMs.perRoute),
+    jitter: () => Math.random() * Math.min(probeSpreadMs.most, config.routes.size * probeSpreadMs.perRoute),
   });
   return {
     config,
