@@ -4,7 +4,7 @@
 import type { Canary, CanaryPolicy, MailboxLook } from '../model/canary.ts';
 import type { Fate } from '../model/fate.ts';
 import type { PathHealth } from '../model/hop-health.ts';
-import { canaryVerdict, isTroubled, unusualFactor, type CanaryStatus, type CanaryVerdict } from './canary.ts';
+import { canaryVerdict, isTroubled, unusualMs, type CanaryStatus, type CanaryVerdict } from './canary.ts';
 
 /**
  * path      this path is late or swallows, another one delivers
@@ -125,8 +125,7 @@ function lateness(
 function isControl(one: CanaryVerdict, late: CanaryVerdict, policy: CanaryPolicy): boolean {
   if (one.lastInTimeArrivedAt === null || late.since === null) return false;
   const missingMs = one.lastInTimeArrivedAt - late.since;
-  // The first canary of another round than the late one's, and no ordinary jitter.
-  const suspectMs = Math.max(unusualFactor * (late.usualMs ?? 0), policy.everyMs / 2);
+  const suspectMs = unusualMs(late.usualMs, policy);
   return missingMs >= policy.delayedAfterMs || (one.status === 'ok' && missingMs >= suspectMs);
 }
 

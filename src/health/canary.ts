@@ -50,7 +50,7 @@ const staleIntervals = 3;
 /** Canaries in time that show what is usual for a path. */
 const usualCount = 20;
 /** So many times the slowest usual one is no ordinary jitter. */
-export const unusualFactor = 2;
+const unusualFactor = 2;
 
 interface Fold {
   status: CanaryStatus;
@@ -159,12 +159,18 @@ function suspectWaiting(
 ): void {
   const lastLate = fold.late.at(-1);
   if (lastLate === undefined || lastLate.state === 'bounced') return;
-  if (fold.streak > 0 || fold.latencies.length === 0) return;
-  const usualMs = Math.max(...fold.latencies.slice(-usualCount));
+  const usualMs = usualOf(fold);
+  if (fold.streak > 0 || usualMs === null) return;
   for (const one of waiting) {
     const isAfter = (one.handedAt ?? 0) >= (lastLate.handedAt ?? 0);
-    if (isAfter && isOverdue(one, unusualFactor * usualMs, readAt)) afterLate(fold, one, policy);
+    if (isAfter && isOverdue(one, unusualMs(usualMs, policy), readAt)) afterLate(fold, one, policy);
   }
+}
+
+/** From here on a latency is no ordinary jitter; ms. Mailboxes with whole seconds make usual ones look like none, hence
+ *  half of `every`, by which the canary of another round is told from one of the same. */
+export function unusualMs(usualMs: number | null, policy: CanaryPolicy): number {
+  return Math.max(unusualFactor * (usualMs ?? 0), policy.everyMs / 2);
 }
 
 function usualOf({ latencies }: Fold): number | null {
