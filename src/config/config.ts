@@ -1,6 +1,8 @@
 // The frozen configuration as the program uses it: model types, durations in ms, names absolute. Made only by load.ts.
 
+import type { Expectation } from '../model/audit.ts';
 import type { DomainName } from '../model/domain-name.ts';
+import type { AuditIgnore } from '../model/ignore.ts';
 import type { Route, ServerAddress } from '../model/route.ts';
 import type { SecretSource } from '../model/secret.ts';
 import type { ProviderConfig } from './providers.ts';
@@ -10,23 +12,17 @@ export interface Reference {
   readonly port: number;
 }
 
-/** Shape of an expected MX RRset against the one that is found. */
-export type AuditMatch = 'exact' | 'contains' | 'any';
-
-export interface AuditIgnore {
-  readonly domain: DomainName;
-  /** Last day it holds, `YYYY-MM-DD` in UTC; null = for good. */
-  readonly until: string | null;
-  readonly reason: string;
-}
-
-/** An audit as declared; `mxctl audit` is not built yet, the block is only checked. */
+/** An audit as declared. */
 export interface AuditConfig {
   readonly name: string;
   /** Inventory as CSV or NDJSON, absolute; not opened at load. */
   readonly domains: { readonly file: string; readonly column: string };
-  readonly expect: { readonly mx: readonly DomainName[]; readonly match: AuditMatch };
+  readonly expect: Expectation;
   readonly ignore: readonly AuditIgnore[];
+  /** Longest TTL that the MX of these domains may have; seconds; null = what the routes say. */
+  readonly maxTtl: number | null;
+  /** `include:` that the SPF record of these domains should have; null = not asked. */
+  readonly spfInclude: string | null;
 }
 
 /** Legal, but hardly meant; same shape as a warning of the JSON envelope. */

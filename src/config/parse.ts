@@ -2,6 +2,8 @@
 
 import { dirname, resolve } from 'node:path';
 import { withAbsoluteFiles } from './absolute-files.ts';
+import { displayName } from '../model/domain-name.ts';
+import { isOver } from '../model/ignore.ts';
 import type { AuditConfig, Config } from './config.ts';
 import { type ConfigDocument, parseConfigDocument } from './document.ts';
 import { deepFreeze } from './frozen.ts';
@@ -85,15 +87,17 @@ function build(document: ConfigDocument, input: ParseInput, report: Report): Con
 }
 
 function audit(name: string, shape: AuditShape, directory: string, now: number, report: Report): AuditConfig {
-  shape.ignore.forEach((one, index) => {
-    if (one.until !== undefined && Date.parse(`${one.until}T23:59:59Z`) < now)
-      report.warning('ignore-expired', ['audits', name, 'ignore', index], `ended on ${one.until}; remove it`);
+  shape.ignore.forEach(({ until = null }, index) => {
+    if (until !== null && isOver({ until }, now))
+      report.warning('ignore-expired', ['audits', name, 'ignore', index], `ended on ${until}; remove it`);
   });
   return {
     name,
     domains: { file: resolve(directory, shape.domains.file), column: shape.domains.column },
     expect: shape.expect,
     ignore: shape.ignore.map((one) => ({ domain: one.domain, until: one.until ?? null, reason: one.reason })),
+    maxTtl: shape.max_ttl ?? null,
+    spfInclude: shape.spf_include === undefined ? null : displayName(shape.spf_include),
   };
 }
 

@@ -67,6 +67,16 @@ export const auditShape = z
       )
       .default([])
       .describe('Exceptions.'),
+    max_ttl: ttlShape
+      .optional()
+      .describe(
+        'Longest TTL of their MX, seconds. Omit: the ttl of the routes that publish these exchanges.',
+      ),
+    spf_include: domainName
+      .optional()
+      .describe(
+        'What their SPF record should include, such as _spf.saas-mail.example. Omit: SPF is not asked.',
+      ),
   })
   .meta({ id: 'Audit', description: 'Domains whose MX records are checked.' });
 

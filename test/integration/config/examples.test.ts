@@ -70,6 +70,8 @@ describe('the examples', () => {
         domains: { file: `${root}examples/customers.csv`, column: 'domain' },
         expect: { mx: ['mx1.saas-mail.example.'], match: 'exact' },
         ignore: [{ domain: 'legacy.example.', until: '2027-01-31', reason: 'migrating, OPS-1182' }],
+        maxTtl: null,
+        spfInclude: null,
       },
     ]);
   });

@@ -134,6 +134,18 @@ describe('a configuration', () => {
     expect(routeOf(withMxRoute({ probe: '{ca_file: ca.pem}' })).probe.caFile).toBe('/etc/mxctl/ca.pem');
   });
 
+  it('takes what an audit declares beside its exchanges', () => {
+    const audit = (rest: string) =>
+      configOf(
+        `version: 1\naudits: {a: {domains: {file: d.csv, column: d}, expect: {mx: [mx.example.com]}${rest}}}`,
+      ).audits[0];
+    expect(audit('')).toMatchObject({ maxTtl: null, spfInclude: null });
+    expect(audit(', max_ttl: 3600, spf_include: _spf.Example.com.')).toMatchObject({
+      maxTtl: 3600,
+      spfInclude: '_spf.example.com',
+    });
+  });
+
   it('lets two routes hold the MX and the addresses of one name', () => {
     const text = [
       withMxRoute({ records: '[{provider: ns, zone: saas.example, names: [mx1]}]' }),
