@@ -9,7 +9,7 @@ import type { Runtime } from './compose.ts';
 import { exitCodes } from './errors.ts';
 import type { AppError, ExitCode } from './errors.ts';
 import { detailsOf, toAppError } from './front/failure.ts';
-import { printEnvelope, printJsonLine, printLines } from './front/output.ts';
+import { printEnvelope, printJsonLine, printLines, printLongEnvelope } from './front/output.ts';
 import { readStyle } from './front/style.ts';
 import { renderEnvelope, renderFailure, renderWarnings, schemaName } from './render/envelope.ts';
 import type { Outcome, Warning } from './render/envelope.ts';
@@ -22,6 +22,8 @@ export interface CommandResult<T = unknown> {
   readonly exitCode?: ExitCode;
   /** The envelope's `data`. Within v1 only additions. */
   readonly data: T;
+  /** Instead of `data`, as JSON text in pieces: for what is too long to be held. */
+  readonly dataText?: AsyncIterable<string>;
   /** Lines for stdout; called only in text mode. */
   readonly text: (style: Style) => readonly string[];
   /** Shown under the text, only on a terminal. */
@@ -38,6 +40,8 @@ export interface CommandContext<C extends typeof Command> {
   /** True where a person can be asked: stdin and stderr are terminals and there is no --json. */
   readonly mayAsk: boolean;
   readonly isJson: boolean;
+  /** What stdout can show. */
+  readonly style: Style;
   /** A record of a command that streams: with --json one line of NDJSON before the envelope, else nothing. */
   readonly emit: (record: Readonly<Record<string, unknown>>) => void;
   /** Text of a command that streams: printed at once, in text mode only. */
@@ -83,7 +87,9 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
         startedAt,
         finishedAt: runtime.clock.now(),
       };
-      printEnvelope(renderEnvelope(run, outcome), process.stdout.isTTY && !this.#hasStreamed);
+      const envelope = renderEnvelope(run, outcome);
+      if (result.dataText === undefined) printEnvelope(envelope, process.stdout.isTTY && !this.#hasStreamed);
+      else await printLongEnvelope(envelope, result.dataText);
     } else {
       await this.#printText(result, outcome);
     }
@@ -124,6 +130,7 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
       runtime,
       mayAsk: !isJson && process.stdin.isTTY && errorStyle.isTerminal,
       isJson,
+      style,
       emit: (record) => {
         if (!isJson) return;
         this.#hasStreamed = true;

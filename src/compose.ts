@@ -2,6 +2,7 @@
 
 import { systemClock } from './runtime/clock.ts';
 import { createLogger } from './runtime/logger.ts';
+import type { Auditing, AuditingOptions, AuditResults } from './auditing.ts';
 import type { Sandbox } from './playground.ts';
 import type { OpenOptions, Program } from './program.ts';
 import type { HopState } from './sandbox/control.ts';
@@ -89,4 +90,17 @@ export async function setSandboxFault(
     import('./sandbox/world-files.ts'),
   ]);
   return postFault(controlFileIn(directory), hop, fault);
+}
+
+/** What `audit` stands on: neither store nor provider. */
+export async function openAuditing(runtime: Runtime, options: AuditingOptions): Promise<Auditing> {
+  keepHeapSmall();
+  const auditing = await import('./auditing.ts');
+  return auditing.openAuditing(runtime, options);
+}
+
+/** Results of audits, to be read. */
+export async function openAuditResults(runtime: Runtime): Promise<AuditResults> {
+  const auditing = await import('./auditing.ts');
+  return auditing.openAuditResults(runtime);
 }

@@ -44,3 +44,20 @@ export const durationFlag = Flags.custom<number>({
     return Promise.resolve(ms);
   },
 });
+
+/** As many machines as anybody splits a list over. */
+const mostShards = 10_000;
+
+/** `3/16`: the third of sixteen parts. */
+export const shardFlag = Flags.custom<{ readonly number: number; readonly of: number }>({
+  helpValue: 'N/OF',
+  parse: (text) => {
+    const [number = 0, of = 0] = /^(\d{1,5})\/(\d{1,5})$/.exec(text)?.slice(1).map(Number) ?? [];
+    if (number < 1 || of < number || of > mostShards) {
+      throw new UsageError('usage', `--shard wants N/OF, not ${JSON.stringify(text)}`, {
+        hint: `for example --shard 3/16, the third of sixteen; at most ${mostShards}`,
+      });
+    }
+    return Promise.resolve({ number, of });
+  },
+});

@@ -3,6 +3,7 @@
 
 import { toAscii } from '../render/terminal.ts';
 import type { Style } from '../render/terminal.ts';
+import { stdoutTarget } from './text-targets.ts';
 
 let hasEnvelope = false;
 
@@ -16,6 +17,23 @@ export function printEnvelope(envelope: object, isIndented: boolean): void {
   if (hasEnvelope) return;
   hasEnvelope = true;
   process.stdout.write(`${JSON.stringify(envelope, null, isIndented ? 2 : 0)}\n`);
+}
+
+/** The same with `data` from elsewhere: JSON text in pieces, each written when there is room for it. */
+export async function printLongEnvelope(envelope: object, data: AsyncIterable<string>): Promise<void> {
+  if (hasEnvelope) return;
+  hasEnvelope = true;
+  // Before `data` stand only names, codes and instants of ours.
+  const [head = '', ...tail] = JSON.stringify({ ...envelope, data: null }).split('"data":null');
+  const target = stdoutTarget();
+  target.write(`${head}"data":`);
+  for await (const text of data) {
+    target.write(text);
+    await target.room();
+    if (target.isClosed()) return;
+  }
+  target.write(`${tail.join('"data":null')}\n`);
+  await target.finish();
 }
 
 /** One line of NDJSON. */
