@@ -1,8 +1,9 @@
 // Blocks in which a provider's HTTP proxies answer and nobody takes mail, as the providers publish them. A copy ages: an
 // old entry does little harm, a new block is missed until it is added here.
 
+import type { ExchangeFacts } from '../model/audit.ts';
 import { type DomainName, isWithin } from '../model/domain-name.ts';
-import { type Block, blockAround, blockOf } from './networks.ts';
+import { type Block, blockAround, blockOf, type Place, placesOf } from './networks.ts';
 
 const published: Readonly<Record<string, readonly string[]>> = {
   // https://www.cloudflare.com/ips-v4 and https://www.cloudflare.com/ips-v6 as of 2026-02-11.
@@ -70,8 +71,30 @@ const blocks: readonly (Block & { readonly provider: string })[] = Object.entrie
 );
 
 /** Whose HTTP proxy answers at the address; null where none is known to. */
-export function proxyAt(exchange: DomainName, address: string): string | null {
-  const provider = blockAround(address, blocks)?.provider;
+function proxyAt(exchange: DomainName, place: Place): string | null {
+  const provider = blockAround(place, blocks)?.provider;
   if (provider === undefined || mailServices.some((one) => isWithin(exchange, one))) return null;
   return provider;
+}
+
+export interface Proxied {
+  readonly address: string;
+  readonly provider: string;
+}
+
+/** Exchanges are shared by thousands of domains; their addresses are looked for once. */
+const known = new WeakMap<ExchangeFacts, Proxied | null>();
+
+/** The first address of the exchange at which an HTTP proxy answers; null where none is known to. */
+export function proxyOf(one: ExchangeFacts): Proxied | null {
+  let found = known.get(one);
+  if (found === undefined) {
+    found = null;
+    for (const place of placesOf(one.addresses)) {
+      const provider = proxyAt(one.exchange, place);
+      if (provider !== null) found ??= { address: place.address, provider };
+    }
+    known.set(one, found);
+  }
+  return found;
 }

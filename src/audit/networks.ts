@@ -1,22 +1,37 @@
 // Addresses as numbers and the blocks they stand in, and which of those nobody outside reaches. Reads canonical texts;
 // what is no address stands in no block. RFC 1918, RFC 4193, RFC 4291 §2.5, RFC 6598, RFC 6890.
 
-/** Eight groups of 16 bits; IPv4 as its mapped form (RFC 4291 §2.5.5.2), so that both compare alike. */
+import type { AddressFacts } from '../model/audit.ts';
+import { addressesOf } from './published.ts';
+
+/** Groups of 16 bits: two of IPv4, eight of IPv6. */
 type Groups = readonly number[];
 
-const mapped = [0, 0, 0, 0, 0, 0xffff] as const;
-
-/** Null where the text is no address. */
+/** Null where the text is no address. A mapped one (RFC 4291 §2.5.5.2) is IPv4. */
 function groupsOf(address: string): Groups | null {
-  return address.includes(':') ? groups6(address) : groups4(address);
+  if (!address.includes(':')) return groups4(address);
+  const groups = groups6(address);
+  const isMapped = groups?.[5] === 0xffff && groups.slice(0, 5).every((one) => one === 0);
+  return isMapped ? groups.slice(6) : groups;
 }
 
+/** Character by character: this is asked of every address of every exchange. */
 function groups4(address: string): Groups | null {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address);
-  if (match === null) return null;
-  const [a = 256, b = 256, c = 256, d = 256] = match.slice(1).map(Number);
-  if (a > 255 || b > 255 || c > 255 || d > 255) return null;
-  return [...mapped, a * 256 + b, c * 256 + d];
+  let [value, octet, digits, dots] = [0, 0, 0, 0];
+  for (let at = 0; at < address.length; at++) {
+    const digit = address.charCodeAt(at) - 48;
+    if (digit >= 0 && digit <= 9) {
+      octet = octet * 10 + digit;
+      if (++digits > 3 || octet > 255) return null;
+    } else {
+      if (digit !== -2 || digits === 0 || ++dots > 3) return null;
+      value = value * 256 + octet;
+      octet = digits = 0;
+    }
+  }
+  if (dots !== 3 || digits === 0) return null;
+  value = value * 256 + octet;
+  return [Math.floor(value / 65_536), value % 65_536];
 }
 
 function groups6(address: string): Groups | null {
@@ -32,7 +47,6 @@ function groups6(address: string): Groups | null {
 
 export interface Block {
   readonly groups: Groups;
-  /** Of 128; an IPv4 /8 is 104. */
   readonly bits: number;
 }
 
@@ -41,14 +55,51 @@ export function blockOf(text: string): Block {
   const [address = '', bits = ''] = text.split('/');
   const groups = groupsOf(address);
   if (groups === null) throw new RangeError(`not a block: ${text}`);
-  return { groups, bits: Number(bits) + (address.includes(':') ? 0 : 96) };
+  return { groups, bits: Number(bits) };
 }
 
 function hasPrefix(address: Groups, groups: Groups, bits: number): boolean {
+  if (address.length !== groups.length) return false;
   const whole = bits >> 4;
   for (let at = 0; at < whole; at++) if (address[at] !== groups[at]) return false;
   const rest = bits & 15;
   return rest === 0 || ((address[whole] ?? 0) ^ (groups[whole] ?? 0)) >> (16 - rest) === 0;
+}
+
+/** An address and where it stands. */
+export interface Place {
+  readonly address: string;
+  /** Null where it is none. */
+  readonly groups: Groups | null;
+}
+
+/** Exchanges are shared by thousands of domains; their addresses are read once. */
+const read = new WeakMap<AddressFacts, readonly Place[]>();
+
+/** None where the addresses are not known. */
+export function placesOf(facts: AddressFacts): readonly Place[] {
+  let places = read.get(facts);
+  if (places === undefined) {
+    places = addressesOf(facts).map((address) => ({ address, groups: groupsOf(address) }));
+    read.set(facts, places);
+  }
+  return places;
+}
+
+/** The block, of those given, that the address stands in. */
+export function blockAround<Around extends Block>(
+  { groups }: Place,
+  blocks: readonly Around[],
+): Around | undefined {
+  if (groups === null) return undefined;
+  for (const one of blocks) if (hasPrefix(groups, one.groups, one.bits)) return one;
+  return undefined;
+}
+
+/** What commonly fails together: an IPv4 /24 or an IPv6 /48, the least that is routed by itself. */
+export function isSameNetwork(a: Place, b: Place): boolean {
+  if (a.groups === null || b.groups === null) return false;
+  return hasPrefix(a.groups, b.groups, a.groups.length === 2 ? 24 : 48);
 }
 
 const unreachable: readonly (Block & { readonly name: string })[] = (
@@ -72,22 +123,6 @@ const unreachable: readonly (Block & { readonly name: string })[] = (
 
 /** Why nobody on the Internet reaches the address; null where they may. Documentation blocks (RFC 5737) count as
  *  reachable: laboratories live there. */
-export function unreachableAs(address: string): string | null {
-  return blockAround(address, unreachable)?.name ?? null;
-}
-
-/** The block, of those given, that the address stands in. */
-export function blockAround<Around extends Block>(
-  address: string,
-  blocks: readonly Around[],
-): Around | undefined {
-  const groups = groupsOf(address);
-  return groups === null ? undefined : blocks.find((one) => hasPrefix(groups, one.groups, one.bits));
-}
-
-/** What commonly fails together: an IPv4 /24 or an IPv6 /48, the least that is routed by itself. */
-export function isSameNetwork(a: string, b: string): boolean {
-  const [left, right] = [groupsOf(a), groupsOf(b)];
-  if (left === null || right === null) return false;
-  return hasPrefix(left, right, a.includes(':') ? 48 : 120);
+export function unreachableAs(place: Place): string | null {
+  return blockAround(place, unreachable)?.name ?? null;
 }

@@ -217,6 +217,12 @@ function textOf(lines: Lines, owner: DomainName): TextFacts | null {
   return lines.names('nodata').includes(owner) ? { outcome: 'absent', values: [], reason: null } : null;
 }
 
+/** Asked where somebody wants to know. */
+function spfOf(lines: Lines, domain: DomainName): TextFacts | null {
+  if (lines.words('spf-include').length === 0) return null;
+  return textOf(lines, domain) ?? { outcome: 'absent', values: [], reason: null };
+}
+
 const faults: readonly string[] = [
   'record',
   'no-host',
@@ -262,6 +268,7 @@ export function auditOf(text: string): AuditCase {
     const [word] = lines.words(directive);
     return word === undefined ? null : Number(word);
   };
+  const maxAddressTtl = numberOf('max-address-ttl');
   return {
     facts: {
       domain,
@@ -275,7 +282,7 @@ export function auditOf(text: string): AuditCase {
       sts: stsOf(lines, domain),
       stsId: /id=(\w+)/.exec(record ?? '')?.[1] ?? null,
       tlsRpt: textOf(lines, domainNameOf(`_smtp._tls.${domain}`)),
-      spf: textOf(lines, domain),
+      spf: spfOf(lines, domain),
     },
     subject: {
       domain,
@@ -290,7 +297,7 @@ export function auditOf(text: string): AuditCase {
       backups: new Set(lines.names('backup')),
       failoverHosts: () => failover,
       maxTtl: numberOf('max-ttl'),
-      maxAddressTtl: () => numberOf('max-address-ttl'),
+      maxAddressTtl: () => maxAddressTtl,
       spfInclude: lines.words('spf-include')[0] ?? null,
       before: () => (id === undefined ? null : { stsId: id, patterns }),
     },

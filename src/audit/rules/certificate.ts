@@ -30,10 +30,9 @@ export const certificate: Rule = {
 };
 
 function judgeHost(one: ExchangeFacts, { sts }: DomainFacts, now: number): RuleFinding | null {
-  const { exchange, observations, dane } = one;
+  const { exchange, observations } = one;
   const isEnforced = sts?.mode === 'enforce';
-  // RFC 7672 §3.1.1: with DANE-EE(3) neither CA, name nor end of the certificate counts.
-  if (!isEnforced && dane !== null && judgeDane(dane, observations, now)?.kind === 'fits') return null;
+  if (!isEnforced && needsNoCa(one, now)) return null;
   const host = displayName(exchange);
   for (const hop of observations) {
     const fault = tlsFaultOf(hop);
@@ -53,4 +52,11 @@ function judgeHost(one: ExchangeFacts, { sts }: DomainFacts, now: number): RuleF
     instruction: `renew the certificate of ${host}`,
     severity: 'warn',
   };
+}
+
+/** RFC 7672 §3.1.1: with DANE-EE(3) neither CA, name nor end of the certificate counts. Where TLSA could not be looked
+ *  up, that may be so. */
+function needsNoCa({ dane, observations }: ExchangeFacts, now: number): boolean {
+  const kind = dane === null ? undefined : judgeDane(dane, observations, now)?.kind;
+  return kind === 'fits' || kind === 'failed' || kind === 'unknown';
 }

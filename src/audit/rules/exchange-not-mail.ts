@@ -2,7 +2,7 @@
 
 import type { ExchangeFacts, Rule } from '../../model/audit.ts';
 import { displayName } from '../../model/domain-name.ts';
-import { proxyAt } from '../http-proxies.ts';
+import { proxyOf } from '../http-proxies.ts';
 import { addressesOf, exchangesIn, judgeEach, listed } from '../published.ts';
 
 export const exchangeNotMail: Rule = {
@@ -16,8 +16,8 @@ export const exchangeNotMail: Rule = {
     mail.example.com. 300 IN A 104.16.132.229`,
   judge(facts) {
     return judgeEach(exchangesIn(facts), (one) => {
-      const host = displayName(one.exchange);
       if (isRefused(one)) {
+        const host = displayName(one.exchange);
         return {
           about: host,
           reason: `${host} refuses connections at ${listed(addressesOf(one.addresses))}`,
@@ -25,7 +25,8 @@ export const exchangeNotMail: Rule = {
         };
       }
       const proxy = proxyOf(one);
-      if (proxy === null) return null;
+      if (proxy === null || mayAnswer(one)) return null;
+      const host = displayName(one.exchange);
       return {
         about: host,
         reason: `${host} is at ${proxy.address}, an HTTP proxy of ${proxy.provider} that takes no mail`,
@@ -44,16 +45,7 @@ function isRefused({ addresses, observations }: ExchangeFacts): boolean {
   );
 }
 
-function proxyOf({
-  exchange,
-  addresses,
-  observations,
-}: ExchangeFacts): { address: string; provider: string } | null {
-  // Spectrum and the like pass SMTP on from the same blocks: what was seen to answer, or not to be seen, is no finding.
-  if (observations.some((one) => one.verdict !== 'fail' || one.stage !== 'connect')) return null;
-  for (const address of addressesOf(addresses)) {
-    const provider = proxyAt(exchange, address);
-    if (provider !== null) return { address, provider };
-  }
-  return null;
+/** Spectrum and the like pass SMTP on from the same blocks: what was seen to answer, or not to be seen, is no finding. */
+function mayAnswer({ observations }: ExchangeFacts): boolean {
+  return observations.some((one) => one.verdict !== 'fail' || one.stage !== 'connect');
 }

@@ -2,8 +2,8 @@
 
 import type { Rule } from '../../model/audit.ts';
 import { displayName } from '../../model/domain-name.ts';
-import { unreachableAs } from '../networks.ts';
-import { addressesOf, exchangesIn, judgeEach, listed } from '../published.ts';
+import { placesOf, unreachableAs } from '../networks.ts';
+import { exchangesIn, judgeEach, listed } from '../published.ts';
 
 export const exchangePrivate: Rule = {
   id: 'exchange-private',
@@ -16,11 +16,11 @@ export const exchangePrivate: Rule = {
     mx1.example.net. 3600 IN A 10.0.0.25`,
   judge(facts) {
     return judgeEach(exchangesIn(facts), ({ exchange, addresses }) => {
-      const all = addressesOf(addresses);
+      const all = placesOf(addresses);
       let bad: string[] | null = null;
-      for (const address of all) {
-        const why = unreachableAs(address);
-        if (why !== null) (bad ??= []).push(`${address} (${why})`);
+      for (const place of all) {
+        const why = unreachableAs(place);
+        if (why !== null) (bad ??= []).push(`${place.address} (${why})`);
       }
       if (bad === null) return null;
       return {

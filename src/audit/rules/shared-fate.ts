@@ -2,8 +2,8 @@
 
 import type { DomainFacts, ExchangeFacts, Rule, RuleFinding } from '../../model/audit.ts';
 import { displayName, type DomainName, isWithin, parentOf } from '../../model/domain-name.ts';
-import { isSameNetwork } from '../networks.ts';
-import { addressesOf, deliverableOf, exchangesIn, hosts, nothing } from '../published.ts';
+import { isSameNetwork, type Place, placesOf } from '../networks.ts';
+import { deliverableOf, exchangesIn, hosts, nothing } from '../published.ts';
 
 export const sharedFate: Rule = {
   id: 'shared-fate',
@@ -20,12 +20,12 @@ export const sharedFate: Rule = {
     const exchanges = exchangesIn(facts);
     if (exchanges.length < 2) return nothing;
     const primaries = primariesOf(facts, exchanges);
-    const addresses = primaries.flatMap((one) => addressesOf(one.addresses));
+    const places = primaries.flatMap((one) => placesOf(one.addresses));
     const found: RuleFinding[] = [];
     for (const one of exchanges) {
       if (primaries.some((primary) => primary.exchange === one.exchange)) continue;
       const finding =
-        judgeAddresses(one, addresses, primaries) ??
+        judgeAddresses(one, places, primaries) ??
         (backups.has(one.exchange) ? judgeServers(one, primaries) : null);
       if (finding !== null) found.push(finding);
     }
@@ -44,15 +44,14 @@ function primariesOf(facts: DomainFacts, exchanges: readonly ExchangeFacts[]): r
 
 function judgeAddresses(
   { exchange, addresses }: ExchangeFacts,
-  others: readonly string[],
+  others: readonly Place[],
   primaries: readonly ExchangeFacts[],
 ): RuleFinding | null {
-  const own = addressesOf(addresses);
-  const isNear = (one: string) => others.some((other) => other === one || isSameNetwork(one, other));
+  const own = placesOf(addresses);
+  const isSame = (one: Place) => others.some((other) => other.address === one.address);
+  const isNear = (one: Place) => isSame(one) || others.some((other) => isSameNetwork(one, other));
   if (own.length === 0 || !own.every(isNear)) return null;
-  const where = own.every((one) => others.includes(one))
-    ? 'at the same address as'
-    : 'in the same network as';
+  const where = own.every(isSame) ? 'at the same address as' : 'in the same network as';
   return {
     about: displayName(exchange),
     reason: `${displayName(exchange)} is ${where} ${hosts(primaries.map((one) => one.exchange))}: they fail together`,
