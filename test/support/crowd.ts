@@ -1,6 +1,6 @@
 // A crowd for benches, in a process of its own so that its work is not counted as ours: one zone of many owners on two
-// authorities, a resolver, a primary that takes signed UPDATEs, and a mail hop on every loopback address. As little
-// work as servers can do. `startCrowd` forks it; the file run by itself is the crowd.
+// authorities, a resolver, a primary that takes signed UPDATEs, and on every loopback address a mail hop that holds
+// whatever it takes. As little work as servers can do. `startCrowd` forks it; the file run by itself is the crowd.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -101,6 +101,7 @@ class CrowdProcess {
   readonly #records: Records;
   #proxies: net.Server | null = null;
   #proxyPort = 0;
+  #letters = 0;
   #seen: Record<keyof CrowdSight, number> = nothingSeen();
 
   constructor(plan: CrowdPlan) {
@@ -166,9 +167,17 @@ class CrowdProcess {
       socket.setNoDelay(true).write('220 mx.example.com ESMTP\r\n');
       socket.on('error', () => {});
       socket.on('close', () => (this.#seen.lastSessionAt = Date.now()));
+      let isLetter = false;
       socket.on('data', (chunk) => {
-        if (chunk.toString('latin1').startsWith('QUIT')) socket.end('221 bye\r\n');
-        else socket.write('250 ok\r\n');
+        const text = chunk.toString('latin1');
+        if (isLetter) {
+          isLetter = !text.endsWith('\r\n.\r\n');
+          if (!isLetter) socket.write(`250 2.0.0 Ok: queued as ${++this.#letters}\r\n`);
+          return;
+        }
+        isLetter = text.startsWith('DATA');
+        if (text.startsWith('QUIT')) socket.end('221 bye\r\n');
+        else socket.write(isLetter ? '354 go on\r\n' : '250 ok\r\n');
       });
     });
     return listen(server, port);
