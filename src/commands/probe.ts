@@ -90,7 +90,8 @@ function canaryExitCode(results: readonly SentCanaries[]): ExitCode {
   const words = results.flatMap((one) =>
     one.canaries.map((canary) => canaryVerdictWord(canary, one.delayedAfterMs)),
   );
-  const isBlamed = (one: SentCanaries) => one.report.findings.some(({ kind }) => kind !== 'mailbox-unread');
+  const isBlamed = (one: SentCanaries) =>
+    one.report.findings.some(({ kind }) => ['path', 'mailbox', 'unproven', 'policy'].includes(kind));
   if (words.includes('fail') || results.some(isBlamed)) return exitCodes.found;
   const isUnsent = results.some((one) => unsentPaths(one).length > 0 || one.report.look?.fault != null);
   return isUnsent || words.includes('open') ? exitCodes.undecided : exitCodes.ok;

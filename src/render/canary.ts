@@ -142,28 +142,11 @@ function verdictText(verdict: CanaryVerdict, dueAt: number, now: number): string
   return `${path} ${latency}${remarks.length === 0 ? '' : ` (${remarks.join('; ')})`}`;
 }
 
-/** A mailbox's clock that is off by less tells nobody anything; ms. */
-const notableSkewMs = 60_000;
-
-/** What is odd and no fault of a path: said, and nothing is decided by it. */
-export function canaryRemarks({ look, verdicts }: CanaryReport): string[] {
-  const { forged = 0, skewMs = null } = look ?? {};
-  const ahead = (skewMs ?? 0) > 0 ? 'ahead' : 'behind';
-  return [
-    ...(forged === 0
-      ? []
-      : [
-          `${forged} letter${forged === 1 ? '' : 's'} in the canary mailbox with a token we never made: not counted`,
-        ]),
-    ...(Math.abs(skewMs ?? 0) < notableSkewMs
-      ? []
-      : [
-          `the clock of the canary mailbox is ${formatDuration(Math.abs(skewMs ?? 0))} ${ahead}: allowed for`,
-        ]),
-    ...[...verdicts.values()].flatMap(({ path, lastArrived }) =>
-      lastArrived === null ? [] : oddities(lastArrived).map((text) => `canary by ${path} ${text}`),
-    ),
-  ];
+/** What is odd about the last canaries to arrive, and no fault of a path: said, and nothing is decided by it. */
+export function canaryRemarks({ verdicts }: CanaryReport): string[] {
+  return [...verdicts.values()].flatMap(({ path, lastArrived }) =>
+    lastArrived === null ? [] : oddities(lastArrived).map((text) => `canary by ${path} ${text}`),
+  );
 }
 
 /** Latency by the hour of hand-over, path by path, newest last. */
