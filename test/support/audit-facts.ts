@@ -305,7 +305,7 @@ export function auditOf(text: string): AuditCase {
 }
 
 /** The text itself: readable, and as distinct as what it is made of. */
-export const noDigest = (text: string) => text;
+const noDigest = (text: string) => text;
 
 export function judged({
   facts,
