@@ -6,6 +6,9 @@ import { sanitise } from '../../model/text.ts';
 /** A reason and the record to publish fit; what is longer was made long by somebody. Characters. */
 const longestText = 2000;
 
+/** What most cells and attributes are, and no format reads as anything else: worth not looking at six times. */
+const isPlain = (text: string) => text.length <= longestText && /^(\w[\w./: -]*)?$/.test(text);
+
 /** One line. `##[...]`, `##vso[...]` and `##teamcity[...]` are commands to Azure, GitHub (the old form) and TeamCity
  *  wherever they stand in a log. */
 export function lineText(text: string): string {
@@ -41,6 +44,7 @@ const entities: Readonly<Record<string, string>> = {
 /** For text and quoted attributes of HTML and XML alike. Neither has non-characters, not even as entities
  *  (XML 1.0 §2.2). */
 export function markupText(text: string): string {
+  if (isPlain(text)) return text;
   return lineText(text)
     .replace(/\p{Noncharacter_Code_Point}/gu, '\ufffd')
     .replace(/[&<>"']/g, (char) => entities[char] ?? '');
@@ -56,6 +60,7 @@ export function markdownText(text: string): string {
 /** RFC 4180 §2. What a spreadsheet would take for a formula gets an apostrophe; also behind a semicolon, at which
  *  Excel splits the file in half of Europe. */
 export function csvCell(text: string): string {
+  if (isPlain(text) && !text.endsWith(' ')) return text;
   const safe = lineText(text).replace(/(^|;)(\s*)([=+\-@\uff1d\uff0b\uff0d\uff20])/g, "$1$2'$3");
   return /[",;]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

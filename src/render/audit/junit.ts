@@ -35,9 +35,11 @@ export function openJunit(run: AuditRun): AuditOutput {
       const name = result.subject.audit ?? 'domains';
       const suite = suites.get(name) ?? emptySuite();
       suites.set(name, suite);
-      const { text, kind } = renderCase(result, name, run);
+      const kind = kindOf(result, run);
       const share = kind === 'good' ? shareOfGood : 1;
-      if (cases >= mostCases * share || characters + text.length > mostCharacters * share) {
+      const hasRoom = cases < mostCases * share && characters < mostCharacters * share;
+      const text = hasRoom ? renderCase(result, name, kind, run) : '';
+      if (!hasRoom || characters + text.length > mostCharacters * share) {
         suite.left += 1;
         return '';
       }
@@ -97,41 +99,55 @@ function renderSuite(name: string, suite: Suite, run: AuditRun, seconds: string)
 
 const failing: readonly Severity[] = ['error', 'warn'];
 
-function renderCase(
-  result: ComparedResult,
-  suite: string,
-  run: AuditRun,
-): { text: string; kind: 'good' | 'failures' | 'errors' | 'skipped' } {
-  const { subject, unknowns } = result;
+type Kind = 'good' | 'failures' | 'errors' | 'skipped';
+
+const isFailing = ({ severity }: { readonly severity: Severity }) => failing.includes(severity);
+
+function kindOf(result: ComparedResult, run: AuditRun): Kind {
+  if (result.outcome === 'ignored') return 'skipped';
+  if (shownFindings(result, run).some(isFailing)) return 'failures';
+  return result.unknowns.length > 0 ? 'errors' : 'good';
+}
+
+function renderCase(result: ComparedResult, suite: string, kind: Kind, run: AuditRun): string {
+  const { file, line } = result.subject.source;
   const head = `<testcase ${attributes({
     classname: `mxctl.${suite}`,
-    name: displayName(subject.domain),
-    ...(subject.source.file === null ? {} : { file: subject.source.file }),
-    ...(subject.source.line === null ? {} : { line: subject.source.line }),
+    name: displayName(result.subject.domain),
+    ...(file === null ? {} : { file }),
+    ...(line === null ? {} : { line }),
     time: '0',
   })}`;
-  if (result.outcome === 'ignored') return { text: `${head}><skipped/></testcase>`, kind: 'skipped' };
+  const content = kind === 'skipped' ? '<skipped/>' : verdict(result, run);
+  return content === '' ? `${head}/>` : `${head}>${content}</testcase>`;
+}
+
+function verdict(result: ComparedResult, run: AuditRun): string {
+  const { unknowns } = result;
   const findings = shownFindings(result, run);
-  const failures = findings.filter(({ severity }) => failing.includes(severity));
-  const notes = findings.filter(({ severity }) => !failing.includes(severity));
-  const parts: string[] = [];
-  const [worst] = failures;
-  if (worst !== undefined) {
-    const text = failures.map((one) => `${severityNames[one.severity]}: ${one.reason}\n${one.instruction}`);
-    parts.push(`<failure ${attributes({ message: worst.reason, type: worst.rule })}>${body(text)}</failure>`);
-  } else if (unknowns.length > 0) {
-    const message = `could not be checked: ${unknowns[0] ?? ''}`;
-    parts.push(`<error ${attributes({ message, type: 'unknown' })}>${body(unknowns)}</error>`);
+  const failures = findings.filter(isFailing);
+  const worst = failures.find(({ severity }) => severity === 'error') ?? failures[0];
+  const notes = findings
+    .filter((one) => !isFailing(one))
+    .map((one) => `note: ${one.reason}\n${one.instruction}`);
+  if (worst === undefined) {
+    const [first] = unknowns;
+    const message = `could not be checked: ${first ?? ''}`;
+    const error =
+      first === undefined
+        ? ''
+        : `<error ${attributes({ message, type: 'unknown' })}>${body(unknowns)}</error>`;
+    return error + systemOut(notes);
   }
-  const asides = [
-    ...notes.map((one) => `note: ${one.reason}\n${one.instruction}`),
-    ...(worst === undefined ? [] : unknowns.map((one) => `could not be checked: ${one}`)),
-  ];
-  if (asides.length > 0) parts.push(`<system-out>${body(asides)}</system-out>`);
-  return {
-    text: parts.length === 0 ? `${head}/>` : `${head}>${parts.join('')}</testcase>`,
-    kind: worst !== undefined ? 'failures' : unknowns.length > 0 ? 'errors' : 'good',
-  };
+  const texts = failures.map((one) => `${severityNames[one.severity]}: ${one.reason}\n${one.instruction}`);
+  return [
+    `<failure ${attributes({ message: worst.reason, type: worst.rule })}>${body(texts)}</failure>`,
+    systemOut([...notes, ...unknowns.map((one) => `could not be checked: ${one}`)]),
+  ].join('');
+}
+
+function systemOut(texts: readonly string[]): string {
+  return texts.length === 0 ? '' : `<system-out>${body(texts)}</system-out>`;
 }
 
 /** Lines of ours, each escaped by itself. */
