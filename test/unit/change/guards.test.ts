@@ -535,7 +535,7 @@ describe('live-drift', () => {
         ...liveOf('example.com 60 MX 10 mx.example.com.\nexample.com 60 MX 90 spool.example.org.'),
       ]),
       'forbid',
-      /direct example\.com, proxy in\.example\.com/,
+      /direct at example\.com, proxy at in\.example\.com/,
     ],
     ['unseen', new Map(all.slice(1)), 'forbid', /1 RRset\(s\) could not be read/],
     ['as a path would', new Map(all), 'ok', /DNS publishes proxy/],
