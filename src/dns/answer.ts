@@ -80,7 +80,14 @@ function toRrset(
     highestTtl = Math.max(highestTtl, record.ttl);
     if (record.rdata !== null) rdata.push(record.rdata);
   }
-  return { rrset: rrsetOf(owner, type, ttl, rdata), highestTtl };
+  const rrset = isAscending(rdata) ? { owner, type, ttl, rdata } : rrsetOf(owner, type, ttl, rdata);
+  return { rrset, highestTtl };
+}
+
+/** True where sorting and dropping doubles would change nothing, as it is with most answers. */
+function isAscending(texts: readonly string[]): boolean {
+  for (let at = 1; at < texts.length; at++) if ((texts[at - 1] ?? '') >= (texts[at] ?? '')) return false;
+  return true;
 }
 
 /** RFC 2181 §10.1: one CNAME per name; of several the first is taken, as resolvers do. */

@@ -154,7 +154,13 @@ class PooledClient implements DnsClient {
     try {
       if (!this.#gate.tryEnter()) await this.#gate.enter(asked.signal);
       try {
-        return await this.#exchange(peer, asked, !this.#isPlain(asked.key));
+        const hasEdns = !this.#isPlain(asked.key);
+        const got = await this.#askOverUdp(peer, asked, hasEdns);
+        if (!got.ok) return got;
+        const message = got.answer;
+        return isWhole(message)
+          ? { ok: true, answer: { message, via: 'udp' } }
+          : await this.#goOn(peer, asked, hasEdns, message);
       } finally {
         this.#gate.leave();
       }
@@ -163,23 +169,31 @@ class PooledClient implements DnsClient {
     }
   }
 
-  async #exchange(peer: Peer, asked: Asked, hasEdns: boolean): Promise<Exchanged<Came>> {
-    const { question, signal } = asked;
-    if (this.#closing.signal.aborted) return closed;
-    if (signal.aborted) throw abortReasonOf(signal);
-    const query: Query = { question, options: asked.options, hasEdns };
-    const got = await peer.pool.ask({
+  #askOverUdp(
+    peer: Peer,
+    { question, options, signal }: Asked,
+    hasEdns: boolean,
+  ): Promise<Exchanged<Message>> {
+    if (this.#closing.signal.aborted) return Promise.resolve(closed);
+    if (signal.aborted) return Promise.reject(abortReasonOf(signal));
+    const query: Query = { question, options, hasEdns };
+    return peer.pool.ask({
       encode: (id) => encodeQuery(query, id),
       judge: (octets, id) => judgeAnswer(octets, id, question),
-      timeoutMs: asked.options.timeoutMs,
+      timeoutMs: options.timeoutMs,
       signal,
     });
-    if (!got.ok) return got;
-    const came: Exchanged<Came> = got.answer.isTruncated
-      ? await this.#exchangeOverTcp(asked, query, got.answer.id)
-      : { ok: true, answer: { message: got.answer, via: 'udp' } };
+  }
+
+  /** The rare rest: TCP after a truncated answer, and once more without EDNS. */
+  async #goOn(peer: Peer, asked: Asked, hasEdns: boolean, message: Message): Promise<Exchanged<Came>> {
+    const query: Query = { question: asked.question, options: asked.options, hasEdns };
+    const came: Exchanged<Came> = message.isTruncated
+      ? await this.#exchangeOverTcp(asked, query, message.id)
+      : { ok: true, answer: { message, via: 'udp' } };
     if (!hasEdns || !came.ok || !ednsErrors.has(came.answer.message.rcode)) return came;
-    const plain = await this.#exchange(peer, asked, false);
+    const again = await this.#askOverUdp(peer, asked, false);
+    const plain = again.ok ? await this.#goOn(peer, asked, false, again.answer) : again;
     if (plain.ok && !ednsErrors.has(plain.answer.message.rcode)) this.#rememberPlain(asked.key);
     return plain;
   }
@@ -226,4 +240,9 @@ class PooledClient implements DnsClient {
     if (this.#plainUntil.size >= maxPlainServers) this.#plainUntil.clear();
     this.#plainUntil.set(key, performance.now() + plainForMs);
   }
+}
+
+/** True where nothing is left to ask. */
+function isWhole(message: Message): boolean {
+  return !message.isTruncated && !ednsErrors.has(message.rcode);
 }

@@ -1,35 +1,42 @@
 // One timer for all questions that are out, however many: a timer each costs as much as the question. Waits of the same
 // length end in the order they began, so only the first of each length is ever looked at.
 
-export interface Expiring {
-  /** Set by `start`; ms of performance.now(). */
-  deadlineAt: number;
+import { Chain, type ChainLink } from './chain.ts';
+
+interface Expiring {
+  /** ms of performance.now(). */
+  readonly at: number;
   readonly timeoutMs: number;
-  onDeadline(): void;
+  readonly onDeadline: () => void;
 }
 
+/** Given to `stop`. */
+export type Deadline = ChainLink<Expiring>;
+
 export class Deadlines {
-  readonly #byTimeout = new Map<number, Set<Expiring>>();
+  readonly #byTimeout = new Map<number, Chain<Expiring>>();
   #timer: NodeJS.Timeout | null = null;
   #timerAt = Infinity;
 
   /** Holds the process open until the last wait has ended: somebody waits for the answer. */
-  start(wait: Expiring): void {
-    wait.deadlineAt = performance.now() + wait.timeoutMs;
-    let waits = this.#byTimeout.get(wait.timeoutMs);
+  start(timeoutMs: number, onDeadline: () => void): Deadline {
+    const at = performance.now() + timeoutMs;
+    let waits = this.#byTimeout.get(timeoutMs);
     if (waits === undefined) {
-      waits = new Set();
-      this.#byTimeout.set(wait.timeoutMs, waits);
+      waits = new Chain();
+      this.#byTimeout.set(timeoutMs, waits);
     }
-    waits.add(wait);
-    if (wait.deadlineAt < this.#timerAt) this.#arm(wait.deadlineAt);
+    if (at < this.#timerAt) this.#arm(at);
+    return waits.add({ at, timeoutMs, onDeadline });
   }
 
   /** Nothing where the wait has ended. */
-  stop(wait: Expiring): void {
-    const waits = this.#byTimeout.get(wait.timeoutMs);
-    if (waits?.delete(wait) !== true || waits.size > 0) return;
-    this.#byTimeout.delete(wait.timeoutMs);
+  stop(deadline: Deadline): void {
+    const { timeoutMs } = deadline.value;
+    const waits = this.#byTimeout.get(timeoutMs);
+    waits?.remove(deadline);
+    if (waits?.isEmpty !== true) return;
+    this.#byTimeout.delete(timeoutMs);
     if (this.#byTimeout.size === 0) this.#disarm();
   }
 
@@ -49,19 +56,13 @@ export class Deadlines {
     this.#disarm();
     const now = performance.now();
     for (const waits of [...this.#byTimeout.values()]) {
-      for (const wait of waits) {
-        if (wait.deadlineAt > now) break;
-        this.stop(wait);
-        wait.onDeadline();
+      for (let { first } = waits; first !== null && first.value.at <= now; { first } = waits) {
+        this.stop(first);
+        first.value.onDeadline();
       }
     }
     let nextAt = Infinity;
-    for (const waits of this.#byTimeout.values()) {
-      for (const { deadlineAt } of waits) {
-        nextAt = Math.min(nextAt, deadlineAt);
-        break;
-      }
-    }
+    for (const { first } of this.#byTimeout.values()) nextAt = Math.min(nextAt, first?.value.at ?? Infinity);
     if (nextAt < this.#timerAt) this.#arm(nextAt);
   }
 }

@@ -2,6 +2,7 @@
 // served; a wait ends at once on abort.
 
 import { AbortWatch } from './abort-watch.ts';
+import { Chain } from './chain.ts';
 import { abortReasonOf, pause } from './exchange.ts';
 
 export interface GateLimits {
@@ -16,7 +17,7 @@ const burstSeconds = 0.1;
 
 export class Gate {
   readonly #limits: GateLimits;
-  readonly #queue = new Set<() => void>();
+  readonly #queue = new Chain<() => void>();
   readonly #aborts = new AbortWatch();
   #held = 0;
   /** When the allowance is used up to; ms of performance.now(). */
@@ -27,7 +28,7 @@ export class Gate {
   }
 
   get isIdle(): boolean {
-    return this.#held === 0 && this.#queue.size === 0;
+    return this.#held === 0 && this.#queue.isEmpty;
   }
 
   /** Enters where there is room at once; otherwise false, and `enter` waits for it. The caller must `leave()` then. */
@@ -53,33 +54,22 @@ export class Gate {
   }
 
   leave(): void {
-    if (this.#queue.size === 0) {
-      this.#held -= 1;
-      return;
-    }
-    for (const next of this.#queue) {
-      next();
-      return;
-    }
+    // The place passes from the one that leaves to the one that waited longest; `#held` stays.
+    const next = this.#queue.shift();
+    if (next === null) this.#held -= 1;
+    else next();
   }
 
   #wait(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const wait = {
-        signal,
-        onAbort: () => {
-          this.#queue.delete(go);
-          reject(abortReasonOf(signal));
-        },
-      };
-      // The place passes from the one that leaves to the one that waited longest; `#held` stays.
-      const go = () => {
-        this.#queue.delete(go);
-        this.#aborts.leave(wait);
+      const watch = this.#aborts.join(signal, () => {
+        this.#queue.remove(link);
+        reject(abortReasonOf(signal));
+      });
+      const link = this.#queue.add(() => {
+        this.#aborts.leave(watch);
         resolve();
-      };
-      this.#aborts.join(wait);
-      this.#queue.add(go);
+      });
     });
   }
 

@@ -7,7 +7,7 @@ import type { ServerAddress } from '../model/route.ts';
 import type { RrType } from '../model/rrset.ts';
 import { sanitise } from '../model/text.ts';
 import { formatRcode, maxAliases, type Reading, readAnswer } from './answer.ts';
-import { createDnsClient, type DnsClient } from './client.ts';
+import { type Answered, createDnsClient, type DnsClient } from './client.ts';
 import { formatServer, pause } from './exchange.ts';
 import { type Message, rcodes } from './message.ts';
 import type { Lookup, Resolver } from './reader.ts';
@@ -129,6 +129,7 @@ class TurnResolver implements Resolver {
     type: RrType,
     signal: AbortSignal,
   ): Promise<Step> {
+    const options = { recursionDesired: true, timeoutMs: this.#options.timeoutMs, attempts: 1 };
     const failures = new Map<ServerAddress, Step & { ok: false }>();
     let last: Step | null = null;
     for (let round = 1; round <= Math.max(1, this.#options.attempts); round++) {
@@ -136,7 +137,8 @@ class TurnResolver implements Resolver {
       if (asked.length === 0) break;
       if (round > 1) await pause((this.#options.retryDelayMs ?? defaultRetryDelayMs) * (round - 1), signal);
       for (const server of asked) {
-        const step = await this.#askOne(server, name, type, signal);
+        const answered = await this.#client.ask(server, { name, type }, options, signal);
+        const step = this.#stepOf(server, answered, name, type);
         if (step.ok) return step;
         failures.set(server, step);
         last = step;
@@ -147,10 +149,8 @@ class TurnResolver implements Resolver {
     return { ...last, ok: false, isFinal: true, reason };
   }
 
-  async #askOne(server: ServerAddress, name: DomainName, type: RrType, signal: AbortSignal): Promise<Step> {
-    const { timeoutMs, clock } = this.#options;
-    const options = { recursionDesired: true, timeoutMs, attempts: 1 };
-    const answered = await this.#client.ask(server, { name, type }, options, signal);
+  #stepOf(server: ServerAddress, answered: Answered, name: DomainName, type: RrType): Step {
+    const { clock } = this.#options;
     if (!answered.ok) {
       if (this.#servers.includes(server)) this.#demotedUntil.set(server, clock.now() + demotedForMs);
       return { ok: false, reason: answered.reason, isFinal: answered.fault === 'no-route', server };

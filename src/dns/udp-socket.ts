@@ -5,8 +5,8 @@
 import { randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import type { ServerAddress } from '../model/route.ts';
-import type { AbortWatch } from './abort-watch.ts';
-import type { Deadlines } from './deadlines.ts';
+import type { AbortWatch, Watch } from './abort-watch.ts';
+import type { Deadline, Deadlines } from './deadlines.ts';
 import {
   abortReasonOf,
   type Exchanged,
@@ -38,14 +38,14 @@ export interface Waits {
 /** A question that is out. */
 class Waiting<T> {
   readonly id: number;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-  deadlineAt = 0;
   readonly #question: UdpQuestion<T>;
   readonly #socket: UdpSocket;
   readonly #resolve: (exchanged: Exchanged<T>) => void;
   readonly #reject: (error: Error) => void;
   readonly #straysBefore: number;
+  readonly #waits: Waits;
+  readonly #deadline: Deadline;
+  readonly #watch: Watch;
   #ignored = 0;
   #lastWhy = '';
 
@@ -53,22 +53,24 @@ class Waiting<T> {
     id: number,
     question: UdpQuestion<T>,
     socket: UdpSocket,
+    waits: Waits,
     [resolve, reject]: [(exchanged: Exchanged<T>) => void, (error: Error) => void],
   ) {
     this.id = id;
-    this.timeoutMs = question.timeoutMs;
-    this.signal = question.signal;
     this.#question = question;
     this.#socket = socket;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#straysBefore = socket.strays;
+    this.#waits = waits;
+    this.#deadline = waits.deadlines.start(question.timeoutMs, () => this.#onDeadline());
+    this.#watch = waits.aborts.join(question.signal, () => this.#onAbort());
   }
 
   offer(octets: Uint8Array): void {
     const verdict = this.#question.judge(octets, this.id);
     if (verdict.ok) {
-      this.#socket.settle(this);
+      this.#settle();
       this.#resolve(verdict);
     } else {
       this.#ignored += 1;
@@ -77,25 +79,34 @@ class Waiting<T> {
   }
 
   fail(failure: ExchangeFailure): void {
-    this.#socket.settle(this);
+    this.#settle();
     this.#resolve(failure);
   }
 
-  onDeadline(): void {
+  #onDeadline(): void {
     this.fail(silence(this.#ignored, this.#lastWhy, this.#socket.strays - this.#straysBefore));
   }
 
-  onAbort(): void {
-    this.#socket.settle(this);
-    this.#reject(abortReasonOf(this.signal));
+  #onAbort(): void {
+    this.#settle();
+    this.#reject(abortReasonOf(this.#question.signal));
+  }
+
+  #settle(): void {
+    this.#waits.deadlines.stop(this.#deadline);
+    this.#waits.aborts.leave(this.#watch);
+    this.#socket.forget(this);
   }
 }
+
+type Outstanding = Pick<Waiting<unknown>, 'id' | 'offer' | 'fail'>;
 
 export class UdpSocket {
   readonly openedAt = performance.now();
   readonly #socket: Socket;
   readonly #waits: Waits;
-  readonly #waiting = new Map<number, Pick<Waiting<unknown>, 'offer' | 'fail'>>();
+  /** Some dozens at most, so looked through: see chain.ts for what is wrong with a Map. */
+  readonly #waiting: Outstanding[] = [];
   readonly #onDrained: () => void;
   /** Datagrams held until the socket is connected; null from then on. */
   #backlog: Uint8Array[] | null = [];
@@ -145,7 +156,7 @@ export class UdpSocket {
   }
 
   get isIdle(): boolean {
-    return this.#waiting.size === 0;
+    return this.#waiting.length === 0;
   }
 
   /** The signal must not be aborted yet. */
@@ -153,23 +164,18 @@ export class UdpSocket {
     return new Promise((resolve, reject) => {
       const id = this.#unusedId();
       const octets = question.encode(id);
-      const waiting = new Waiting(id, question, this, [resolve, reject]);
-      this.#waits.deadlines.start(waiting);
-      this.#waits.aborts.join(waiting);
-      this.#waiting.set(id, waiting);
+      this.#waiting.push(new Waiting(id, question, this, this.#waits, [resolve, reject]));
       this.#uses += 1;
       this.#send(octets);
     });
   }
 
-  /** Forgets a question whose wait ends. */
-  settle(
-    waiting: Pick<Waiting<unknown>, 'id' | 'timeoutMs' | 'signal' | 'deadlineAt' | 'onDeadline' | 'onAbort'>,
-  ): void {
-    this.#waits.deadlines.stop(waiting);
-    this.#waits.aborts.leave(waiting);
-    this.#waiting.delete(waiting.id);
-    if (this.#waiting.size === 0) this.#onAllSettled();
+  /** A question whose wait has ended. */
+  forget(waiting: Outstanding): void {
+    const at = this.#waiting.indexOf(waiting);
+    const last = this.#waiting.pop();
+    if (last !== undefined && last !== waiting) this.#waiting[at] = last;
+    if (this.#waiting.length === 0) this.#onAllSettled();
   }
 
   /** Takes no new questions; closes once those that are out are settled. */
@@ -186,8 +192,12 @@ export class UdpSocket {
   #unusedId(): number {
     for (;;) {
       const id = randomInt(idSpace);
-      if (!this.#waiting.has(id)) return id;
+      if (this.#outstanding(id) === undefined) return id;
     }
+  }
+
+  #outstanding(id: number): Outstanding | undefined {
+    return this.#waiting.find((waiting) => waiting.id === id);
   }
 
   #send(octets: Uint8Array): void {
@@ -210,7 +220,7 @@ export class UdpSocket {
   #onMessage(octets: Uint8Array): void {
     const isResponse = ((octets[2] ?? 0) & 0x80) !== 0;
     const id = ((octets[0] ?? 0) << 8) | (octets[1] ?? 0);
-    const waiting = octets.length < headerOctets || !isResponse ? undefined : this.#waiting.get(id);
+    const waiting = octets.length < headerOctets || !isResponse ? undefined : this.#outstanding(id);
     if (waiting === undefined) this.#strays += 1;
     else waiting.offer(octets);
   }
@@ -218,7 +228,7 @@ export class UdpSocket {
   /** An error on a connected socket cannot be told apart by question: all that are out share it. */
   #failAll(failure: ExchangeFailure): void {
     this.#isRetired = true;
-    for (const waiting of [...this.#waiting.values()]) waiting.fail(failure);
+    for (const waiting of [...this.#waiting]) waiting.fail(failure);
     this.#close();
   }
 
