@@ -103,8 +103,15 @@ function canonicalLabel(label: string): CanonicalLabel {
   return { label: formatLabel(octets), octets: octets.length };
 }
 
+/** Labels that are canonical as they stand. */
+const canonicalName = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?$/;
+
 /** Parses a name as a person or a zone file writes it; relative text is taken as absolute. */
 export function parseDomainName(text: string): ParsedDomainName {
+  // Nearly every name; the rest of this function is ten times as slow.
+  if (text.length < maxNameOctets - 1 && canonicalName.test(text)) {
+    return { ok: true, name: (text.endsWith('.') ? text : `${text}.`) as DomainName };
+  }
   if (text === '') return { ok: false, error: 'empty' };
   if (text === '.') return { ok: true, name: root };
   const absolute = text.endsWith('.') && !/(^|[^\\])(\\\\)*\\\.$/.test(text) ? text.slice(0, -1) : text;
