@@ -1,7 +1,9 @@
 // Puts a gatherer together: which servers are asked, how fast, and in how many threads.
 
+import { availableParallelism } from 'node:os';
 import { createAuthorityReader } from '../dns/authoritative.ts';
 import { createDnsClient } from '../dns/client.ts';
+import { isLoopback } from '../dns/exchange.ts';
 import { createDohClient } from '../dns/doh.ts';
 import type { Resolver } from '../dns/reader.ts';
 import { createResolver } from '../dns/resolver.ts';
@@ -10,6 +12,7 @@ import type { DaneRead, ExchangeProbe } from './exchanges.ts';
 import type { Gatherer } from './gather.ts';
 import { DnsGatherer, type StsRead } from './gatherer.ts';
 import { createMxSource } from './mx-source.ts';
+import { createThreadedMxSource } from './mx-threads.ts';
 
 export interface GathererOptions {
   /** Asked in this order, the next where one has no answer; none = those of the system. An address may be the URL of
@@ -24,6 +27,8 @@ export interface GathererOptions {
   readonly readDane: ((resolver: Resolver) => DaneRead) | null;
   readonly probe: ((resolver: Resolver) => ExchangeProbe) | null;
   readonly clock: { now(): number };
+  /** Threads that ask for MX where nothing limits the pace; null = by the processor, 0 = none. */
+  readonly threads: number | null;
   /** Per server and round; ms; null = 2,500. */
   readonly timeoutMs?: number;
   /** PEM; trusted for DNS over HTTPS besides the CAs Node trusts. */
@@ -36,6 +41,11 @@ export interface GathererOptions {
 const defaultTimeoutMs = 2500;
 /** Rounds over all resolvers: a lost datagram must not make a domain unknown. */
 const rounds = 3;
+/** To a server of our own machine: what fits its receive buffer as most systems have it. */
+const unlimitedInFlight = 256;
+
+/** More do not help: what is left in the main thread is then the slowest. */
+const mostThreads = 3;
 
 export function createGatherer(options: GathererOptions): Gatherer {
   const { qps, concurrency, clock, timeoutMs = defaultTimeoutMs, caCertificates = [] } = options;
@@ -52,8 +62,16 @@ export function createGatherer(options: GathererOptions): Gatherer {
   const { authorityPort: port } = options;
   const reader = createAuthorityReader({ ...common, resolver, ...(port === undefined ? {} : { port }) });
   const closing = new AbortController();
+  const ownMx = createMxSource(unshared, closing.signal);
+  const threads = threadsOf(options);
+  const threadData = {
+    servers: options.resolvers,
+    timeoutMs,
+    attempts: rounds,
+    concurrency: concurrency ?? unlimitedInFlight,
+  };
   return new DnsGatherer({
-    mx: createMxSource(unshared, closing.signal),
+    mx: threads > 0 ? createThreadedMxSource(threads, threadData, ownMx) : ownMx,
     resolver,
     reader,
     readSts: options.readSts?.(resolver) ?? null,
@@ -62,4 +80,10 @@ export function createGatherer(options: GathererOptions): Gatherer {
     closing,
     onClose: () => client.close(),
   });
+}
+
+/** Several threads cannot keep to a pace together, so only where there is none to keep to. */
+function threadsOf({ resolvers, qps, threads }: GathererOptions): number {
+  const isUnlimited = qps === null && resolvers.length > 0 && resolvers.every(isLoopback);
+  return isUnlimited ? (threads ?? Math.min(mostThreads, availableParallelism() - 1)) : 0;
 }

@@ -32,7 +32,8 @@ export function mxFactsOf(lookup: Lookup): MxFacts {
     if (value === null && malformed.length < maxMalformed) malformed.push(sanitise(text));
     if (value !== null) mx.push(value);
   }
-  mx.sort(byPreference);
+  // The text of `5 a.` stands behind that of `10 b.`.
+  if (mx.some((one, at) => at > 0 && one.preference < (mx[at - 1]?.preference ?? 0))) mx.sort(byPreference);
   return {
     outcome: outcomeOf(lookup),
     ttl: lookup.rrset?.ttl ?? 0,

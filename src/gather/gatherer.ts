@@ -79,15 +79,14 @@ export class DnsGatherer implements Gatherer {
     if (signal.aborted) return Promise.reject(abortReasonOf(signal));
     this.#tally.domains += 1;
     return new Promise((resolve, reject) => {
-      const wait = { signal, onAbort: () => reject(abortReasonOf(signal)) };
-      this.#aborts.join(wait);
+      const watch = this.#aborts.join(signal, () => reject(abortReasonOf(signal)));
       this.#gather(domain, wants).then(
         (facts) => {
-          this.#aborts.leave(wait);
+          this.#aborts.leave(watch);
           resolve(facts);
         },
         (error: unknown) => {
-          this.#aborts.leave(wait);
+          this.#aborts.leave(watch);
           reject(error instanceof Error ? error : new Error('gathering failed', { cause: error }));
         },
       );
