@@ -6,15 +6,21 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { relative, resolve } from 'node:path';
 import type { AuditDeps } from './app/audit.ts';
+import type { InitDeps } from './app/init.ts';
 import type { Lists } from './app/audit-parts.ts';
 import { rules } from './audit/index.ts';
 import type { Config } from './config/config.ts';
 import { configCandidates } from './config/discovery.ts';
 import { loadConfig } from './config/load.ts';
+import { createDnsClient } from './dns/client.ts';
+import { createDohClient } from './dns/doh.ts';
+import type { Resolver } from './dns/reader.ts';
+import { createResolver } from './dns/resolver.ts';
 import { UsageError } from './errors.ts';
 import { createGatherer, type GathererOptions } from './gather/create.ts';
-import { inventoryOfNames, openInventory } from './inventory/open.ts';
+import { domainsNamed, inventoryOfNames, openInventory } from './inventory/open.ts';
 import { readRecords } from './inventory/records.ts';
+import { type DomainName, parentOf, root } from './model/domain-name.ts';
 import type { ProbePolicy, ServerAddress } from './model/route.ts';
 import { smtpPort } from './model/hop.ts';
 import { sanitise } from './model/text.ts';
@@ -106,6 +112,40 @@ export async function openAuditing(runtime: Runtime, options: AuditingOptions): 
     },
     concurrency: options.concurrency ?? domainsInWork,
   };
+}
+
+export interface InitParts {
+  /** Throws UsageError for what is no domain. */
+  readonly domainsOf: (names: readonly string[]) => DomainName[];
+  readonly deps: InitDeps;
+}
+
+/** Needs no configuration, and reads none: it is about to be made. */
+export function openInit(runtime: Runtime, servers: readonly string[]): InitParts {
+  const resolvers = servers.map(parseResolver);
+  const { clock } = runtime;
+  const gatherer = createGatherer({
+    ...{ resolvers, clock, qps: null, concurrency: null, threads: 0 },
+    ...{ readSts: null, readDane: null, probe: null },
+  });
+  const dns = createDnsClient();
+  const client = createDohClient(dns, { caCertificates: [] });
+  const resolver = createResolver({ servers: resolvers, client, clock, timeoutMs: 3000, attempts: 2 });
+  runtime.onClose(() => gatherer.close());
+  runtime.onClose(() => client.close());
+  return {
+    domainsOf: domainsNamed,
+    deps: { gatherer, zoneOf: (name, signal) => zoneOf(name, resolver, signal) },
+  };
+}
+
+/** RFC 1034 §4.2.1: the nearest name at or above it with an SOA of its own. */
+async function zoneOf(name: DomainName, resolver: Resolver, signal: AbortSignal): Promise<DomainName | null> {
+  for (let zone = name; zone !== root; zone = parentOf(zone)) {
+    const { rrset } = await resolver.lookup(zone, 'SOA', signal);
+    if (rrset?.owner === zone) return zone;
+  }
+  return null;
 }
 
 /** 128 bits in hex: of a billion findings no two share one. */

@@ -2,7 +2,7 @@
 
 import { systemClock } from './runtime/clock.ts';
 import { createLogger } from './runtime/logger.ts';
-import type { Auditing, AuditingOptions, AuditResults } from './auditing.ts';
+import type { Auditing, AuditingOptions, AuditResults, InitParts } from './auditing.ts';
 import type { Sandbox } from './playground.ts';
 import type { OpenOptions, Program } from './program.ts';
 import type { HopState } from './sandbox/control.ts';
@@ -103,4 +103,10 @@ export async function openAuditing(runtime: Runtime, options: AuditingOptions): 
 export async function openAuditResults(runtime: Runtime): Promise<AuditResults> {
   const auditing = await import('./auditing.ts');
   return auditing.openAuditResults(runtime);
+}
+
+/** What `init` stands on: DNS alone. */
+export async function openInit(runtime: Runtime, resolvers: readonly string[]): Promise<InitParts> {
+  const auditing = await import('./auditing.ts');
+  return auditing.openInit(runtime, resolvers);
 }

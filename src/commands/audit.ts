@@ -18,8 +18,9 @@ export default class Audit extends BaseCommand<typeof Audit> {
   static override examples = [
     '<%= config.bin %> audit',
     '<%= config.bin %> audit example.com --expect mx1.example.net',
-    '<%= config.bin %> audit --domains customers.csv --as customers -o human -o sarif=audit.sarif',
-    '<%= config.bin %> audit --shard 3/16 -o ndjson=3.ndjson --baseline last.ndjson --new-only',
+    '<%= config.bin %> audit --domains list.csv --as customers -o human -o sarif=audit.sarif',
+    '<%= config.bin %> audit --baseline last.ndjson --new-only -o human -o ndjson=new.ndjson',
+    '<%= config.bin %> audit --shard 3/16 -o ndjson=3.ndjson',
   ];
   static override args = {
     names: Args.string({
@@ -35,7 +36,11 @@ export default class Audit extends BaseCommand<typeof Audit> {
       multiple: true,
       multipleNonGreedy: true,
     }),
-    column: Flags.string({ summary: 'column or key of --domains; default domain', dependsOn: ['domains'] }),
+    column: Flags.string({
+      summary: 'column or key of --domains; default domain',
+      helpValue: 'NAME',
+      dependsOn: ['domains'],
+    }),
     expect: Flags.string({
       summary: 'exchange that domains named here should publish; repeat for more',
       helpValue: 'EXCHANGE',
@@ -59,8 +64,17 @@ export default class Audit extends BaseCommand<typeof Audit> {
       multiple: true,
       multipleNonGreedy: true,
     }),
-    qps: Flags.integer({ summary: 'most questions a second to one resolver; default 1000', min: 1 }),
-    concurrency: Flags.integer({ summary: 'most domains in work at once; default 256', min: 1, max: 10_000 }),
+    qps: Flags.integer({
+      summary: 'most questions a second to one resolver; default 1000, on loopback no limit',
+      helpValue: 'N',
+      min: 1,
+    }),
+    concurrency: Flags.integer({
+      summary: 'most domains in work, and questions out to one resolver, at once',
+      helpValue: 'N',
+      min: 1,
+      max: 10_000,
+    }),
   };
 
   protected override async execute(context: CommandContext<typeof Audit>): Promise<CommandResult> {

@@ -1,6 +1,7 @@
 // Opens a list of domains: a file or standard input, whichever form it has. Read in pieces, when somebody asks for them.
 
 import { UsageError } from '../errors.ts';
+import type { DomainName } from '../model/domain-name.ts';
 import { sanitise } from '../model/text.ts';
 import { readPieces } from './file.ts';
 import type { Inventory, InventoryRow } from './inventory.ts';
@@ -47,14 +48,19 @@ export function openInventory(place: InventoryPlace, signal: AbortSignal): Inven
 }
 
 /** Domains of the command line. Throws UsageError for what is none: whoever typed it is there to correct it. */
-export function inventoryOfNames(names: readonly string[]): Inventory {
-  const rows = names.map((text): InventoryRow => {
+export function domainsNamed(names: readonly string[]): DomainName[] {
+  return names.map((text) => {
     const read = readMailDomain(text);
-    if (read.ok) return { kind: 'domain', domain: read.domain, source: { file: null, line: null } };
+    if (read.ok) return read.domain;
     throw new UsageError('usage', `${JSON.stringify(sanitise(text, 80))} ${read.reason}`, {
       hint: 'name domains as in example.com; lists with --domains FILE',
     });
   });
+}
+
+export function inventoryOfNames(names: readonly string[]): Inventory {
+  const source = { file: null, line: null };
+  const rows = domainsNamed(names).map((domain): InventoryRow => ({ kind: 'domain', domain, source }));
   async function* once(): AsyncGenerator<readonly InventoryRow[]> {
     await Promise.resolve();
     yield rows;

@@ -155,6 +155,15 @@ describe('no SDK is loaded', () => {
     expect(await sdksOf('status')).toEqual([]);
     expect(await sdksOf('validate')).toEqual([]);
   });
+
+  it('nor any SQL to audit a domain, and nothing of an audit for anything else', async () => {
+    const isOfAudits = (url: string) => url.includes('/chunks/auditing-');
+    const audit = await listModules(['audit', 'shop.example', '--quick', '--json'], { env, mayFail: true });
+    expect(heavyAmong(audit).filter((name) => !['zod', 'yaml'].includes(name))).toEqual([]);
+    expect(audit.some(isOfAudits)).toBe(true);
+    const status = await listModules(['status', '--json'], { env, mayFail: true });
+    expect(status.filter(isOfAudits)).toEqual([]);
+  });
 });
 
 /** The discard port: nobody listens there. */
