@@ -23,7 +23,7 @@ export interface MxAnswers {
 }
 
 /** Some megabytes on both sides. */
-export const maxNumbered = 4096;
+const maxNumbered = 4096;
 
 /** The other side of the numbers. */
 export class NumberedFacts {
