@@ -23,7 +23,7 @@ export interface MxAnswers {
 }
 
 /** Some megabytes on both sides. */
-const maxNumbered = 4096;
+export const maxNumbered = 4096;
 
 /** The other side of the numbers. */
 export class NumberedFacts {
