@@ -138,7 +138,7 @@ describe('a world that is not as the plan wants it', () => {
     const { exit_code, error } = await flow.json(failover);
     expect([exit_code, error?.code]).toEqual([3, 'refused']);
     expect(error?.message).toMatch(
-      /^refused by live-drift: the move to direct was reverted \d+s after the flip, by someone else/,
+      /^refused by live-drift: the move to direct was reverted \d+m?s after the flip, by someone else/,
     );
     expect(flow.mx).toEqual(before);
   });
