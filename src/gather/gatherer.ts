@@ -13,6 +13,7 @@ import type { Gatherer, GatherCounters, GatherWants } from './gather.ts';
 import { Memo } from './memo.ts';
 import type { MxSource } from './mx-source.ts';
 import { Tally } from './tally.ts';
+import { YoungHeap } from './young-heap.ts';
 import { Zones } from './zones.ts';
 
 export type StsRead = (domain: DomainName, signal: AbortSignal) => Promise<StsFacts>;
@@ -27,6 +28,8 @@ export interface GathererParts {
   readonly probe: ExchangeProbe | null;
   /** Ends what is out, and closes what the parts were made of. */
   readonly closing: AbortController;
+  /** Whether `mx` asks in threads of its own. */
+  readonly hasThreads: boolean;
   readonly onClose: () => void;
 }
 
@@ -36,6 +39,9 @@ const maxExchangesOfSet = 50;
 const maxPolicies = 10_000;
 /** Policy hosts asked at once; most stand on a few servers of a few providers. */
 const policyManners = { concurrency: 16, perSecond: 50 };
+
+/** Domains by which threads have the memory they need. */
+const threadsGrown = 20_000;
 
 const nothing = {
   failover: [],
@@ -50,6 +56,7 @@ const nothing = {
 export class DnsGatherer implements Gatherer {
   readonly #parts: GathererParts;
   readonly #tally = new Tally();
+  readonly #youngHeap: YoungHeap;
   readonly #zones: Zones;
   readonly #exchanges: Exchanges;
   readonly #policies: Memo<DomainName, StsFacts>;
@@ -58,6 +65,7 @@ export class DnsGatherer implements Gatherer {
 
   constructor(parts: GathererParts) {
     this.#parts = parts;
+    this.#youngHeap = new YoungHeap(parts.hasThreads ? threadsGrown : 0);
     const { resolver, reader, readDane, probe } = parts;
     const common = { resolver, tally: this.#tally, signal: parts.closing.signal };
     this.#zones = new Zones({ ...common, reader });
@@ -78,6 +86,7 @@ export class DnsGatherer implements Gatherer {
   gather(domain: DomainName, wants: GatherWants, signal: AbortSignal): Promise<DomainFacts> {
     if (signal.aborted) return Promise.reject(abortReasonOf(signal));
     this.#tally.domains += 1;
+    this.#youngHeap.watch(this.#tally.domains);
     return new Promise((resolve, reject) => {
       const watch = this.#aborts.join(signal, () => reject(abortReasonOf(signal)));
       this.#gather(domain, wants).then(

@@ -9,8 +9,9 @@ import type { DomainName } from '../model/domain-name.ts';
 import { type MxAnswers, type MxThreadData, maxNumbered } from './mx-answers.ts';
 import { mxFactsOf } from './facts.ts';
 
-/** Answers that cross together at most; they cross when the thread has nothing else to do. */
-const maxTogether = 256;
+/** As names cross: see mx-threads.ts. */
+const maxTogether = 64;
+const togetherMs = 2;
 
 const { servers, timeoutMs, attempts, concurrency } = workerData as MxThreadData;
 const client = createDnsClient({
@@ -52,7 +53,7 @@ function give(at: number, lookup: Lookup): void {
   if (out.at.length >= maxTogether) flush();
   else if (!isFlushing) {
     isFlushing = true;
-    setImmediate(flush);
+    setTimeout(flush, togetherMs);
   }
 }
 

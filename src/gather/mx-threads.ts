@@ -8,11 +8,12 @@ import { type MxAnswers, type MxThreadData, NumberedFacts } from './mx-answers.t
 import type { MxSource } from './mx-source.ts';
 
 /** Domains after which threads pay for their start of some 50 ms. */
-const worthAfter = 5000;
-/** Names that cross together at most; they cross when this thread has nothing else to do. */
-const maxTogether = 256;
-/** A thread lives on little; with this its garbage does not grow beyond that either; MB. */
-const youngGenerationMb = 8;
+const worthAfter = 4000;
+/** Names that cross together, and how long the first waits for the others; ms. To cross costs as much as some questions. */
+const maxTogether = 64;
+const togetherMs = 2;
+/** As in young-heap.ts, whose 32 are two of these three parts; MB. */
+const youngGenerationMb = 48;
 
 interface Waiting {
   readonly resolve: (facts: MxFacts) => void;
@@ -93,7 +94,7 @@ class MxThread {
       }
       this.#waiting.set(this.#asked++, { resolve, reject });
       this.#names.push(domain);
-      if (this.#names.length === 1) setImmediate(() => this.#flush());
+      if (this.#names.length === 1) setTimeout(() => this.#flush(), togetherMs);
       else if (this.#names.length === maxTogether) this.#flush();
     });
   }
