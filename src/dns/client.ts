@@ -20,6 +20,7 @@ import {
 import { Deadlines } from './deadlines.ts';
 import { Gate } from './gate.ts';
 import { type Message, rcodes } from './message.ts';
+import { Outbox } from './outbox.ts';
 import { type AskOptions, type DnsQuestion, encodeQuery, judgeAnswer, type Query } from './question.ts';
 import { askOverTcp } from './tcp.ts';
 import { UdpPool } from './udp-pool.ts';
@@ -108,7 +109,7 @@ class PooledClient implements DnsClient {
   readonly #gate: Gate;
   readonly #peers = new Map<string, Peer>();
   readonly #plainUntil = new Map<string, number>();
-  readonly #waits: Waits = { deadlines: new Deadlines(), aborts: new AbortWatch() };
+  readonly #waits: Waits = { deadlines: new Deadlines(), aborts: new AbortWatch(), outbox: new Outbox() };
   readonly #closing = new AbortController();
 
   constructor(options: Required<DnsClientOptions>) {

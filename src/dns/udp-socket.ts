@@ -15,6 +15,7 @@ import {
   familyOf,
   type Verdict,
 } from './exchange.ts';
+import type { Outbox } from './outbox.ts';
 
 /** RFC 1035 §4.1.1: ids are 16 bits. */
 const idSpace = 65_536;
@@ -29,10 +30,11 @@ export interface UdpQuestion<T> {
   readonly signal: AbortSignal;
 }
 
-/** What ends a wait from outside; one for all sockets of a client. */
+/** What goes on around a question; one for all sockets of a client. */
 export interface Waits {
   readonly deadlines: Deadlines;
   readonly aborts: AbortWatch;
+  readonly outbox: Outbox;
 }
 
 /** A question that is out. */
@@ -166,7 +168,7 @@ export class UdpSocket {
       const octets = question.encode(id);
       this.#waiting.push(new Waiting(id, question, this, this.#waits, [resolve, reject]));
       this.#uses += 1;
-      this.#send(octets);
+      this.#waits.outbox.add(() => this.#send(octets));
     });
   }
 
