@@ -38,7 +38,14 @@ export async function seeRoute(
     const unsettled = await deps.store.listActions({ route: route.name, isUnsettled: true });
     const recovered = hasUnsettled(unsettled)
       ? await withLease(route.name, deps, signal, (held) =>
-          recoverRoute(route, held.lease, deps, held.signal),
+          // What a person began in a route that is only observed, a person finishes.
+          recoverRoute(
+            route,
+            held.lease,
+            deps,
+            held.signal,
+            route.failover.mode === 'observe' ? 'leave' : 'finish',
+          ),
         )
       : [];
     const [look, measurement] = await Promise.all([

@@ -54,7 +54,8 @@ export type EventKind =
   | 'revert'
   | 'undecided'
   | 'brake'
-  | 'incident';
+  | 'incident'
+  | 'config';
 
 export interface Event {
   /** ULID. */

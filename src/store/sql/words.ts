@@ -80,6 +80,7 @@ export const knownEventKinds: Readonly<Record<EventKind, true>> = {
   undecided: true,
   brake: true,
   incident: true,
+  config: true,
 };
 
 const namedTypes: Readonly<Record<Exclude<RrType, `TYPE${number}`>, true>> = {
