@@ -2,6 +2,7 @@
 // SQLite and PostgreSQL. Instants are ms since the epoch and come from the caller's clock. Throws StoreError where
 // the store cannot be used, LeaseError where a lease was lost.
 
+import type { Brake } from '../model/brake.ts';
 import type { Canary, LatencyHour, MailboxLook } from '../model/canary.ts';
 import type { Action, ActionState, ChangeState } from '../model/change.ts';
 import type { DomainName } from '../model/domain-name.ts';
@@ -11,6 +12,7 @@ import type { Observation } from '../model/observation.ts';
 import type { RouteState } from '../model/route-state.ts';
 import type { RrType } from '../model/rrset.ts';
 import type { Sighting } from '../model/sighting.ts';
+import type { Vantage } from '../model/vantage.ts';
 
 export interface ObservationRow {
   readonly route: string;
@@ -44,6 +46,34 @@ export interface Pause {
   readonly until: number;
 }
 
+export type CheckIn = Pick<Vantage, 'name' | 'machine' | 'holder' | 'version'> & {
+  /** By the machine's own clock; ms. */
+  readonly at: number;
+};
+
+export type VantagePatch = Pick<Vantage, 'faultSince' | 'rival' | 'rivalAt'> & {
+  readonly sinceTurn?: number;
+};
+
+/** Owner names that `auto` is about to move. */
+export interface DomainUse {
+  /** ULID; the same again replaces it. */
+  readonly id: string;
+  readonly route: string;
+  readonly domains: number;
+  readonly at: number;
+  /** What was moved after this counts; ms. */
+  readonly sinceAt: number;
+  /** Most that all controllers together may have moved since. */
+  readonly most: number;
+}
+
+export interface DomainUseAnswer {
+  readonly isGranted: boolean;
+  /** Moved since `sinceAt`, with these where they were granted. */
+  readonly used: number;
+}
+
 export type EventKind =
   | 'decision'
   | 'health'
@@ -54,6 +84,7 @@ export type EventKind =
   | 'revert'
   | 'undecided'
   | 'brake'
+  | 'vantage'
   | 'incident'
   | 'config';
 
@@ -126,7 +157,12 @@ export interface Store {
   /** Insert or replace, all or none. */
   writeHealth(rows: readonly HealthRow[]): Promise<void>;
 
+  /** Of all routes, those that left the configuration included. */
+  readAllHealth(): Promise<HealthRow[]>;
+
   readRouteState(route: string): Promise<RouteState | null>;
+  /** Of all routes, those that left the configuration included. */
+  readRouteStates(): Promise<RouteStateRow[]>;
   /** Insert or replace, all or none. */
   writeRouteStates(rows: readonly RouteStateRow[]): Promise<void>;
 
@@ -177,6 +213,24 @@ export interface Store {
   /** Those that have not ended. */
   readPauses(now: number): Promise<Pause[]>;
 
+  /** Says that this machine is at work under this name; its turn, and all rows of the name as they were before. */
+  checkIn(said: CheckIn): Promise<{ readonly turn: number; readonly before: readonly Vantage[] }>;
+  updateVantage(name: string, machine: string, patch: VantagePatch): Promise<void>;
+  /** By name, then machine. */
+  readVantages(): Promise<Vantage[]>;
+
+  /** False where the same brake holds already; it keeps when and why it tripped. */
+  tripBrake(brake: Omit<Brake, 'releasedAt' | 'releasedBy'>): Promise<boolean>;
+  /** Those that were let go: of that route, or with null those that are of no route, and then the hour's count of
+   *  owner names begins anew too. */
+  releaseBrakes(route: string | null, by: string, at: number): Promise<Brake[]>;
+  /** Released ones too. */
+  readBrakes(): Promise<Brake[]>;
+  /** Counts owner names before they are moved; of several that ask at once no two get the same room. */
+  useDomains(use: DomainUse): Promise<DomainUseAnswer>;
+  /** Nothing was moved after all. */
+  returnDomains(id: string): Promise<void>;
+
   appendEvent(event: Event): Promise<void>;
   /** Newest first. */
   listEvents(filter: EventFilter): Promise<Event[]>;
@@ -184,7 +238,7 @@ export interface Store {
   recordRun(run: RunRecord): Promise<void>;
   lastRun(command: string): Promise<RunRecord | null>;
 
-  /** Drops observations, events, closed sightings and latencies older than `before`, and canaries sent before
+  /** Drops observations, counters, vantages, released brakes, events, closed sightings and latencies older than `before`, and canaries sent before
    *  `canariesBefore`, both in ms; never the journal's unsettled part, nor the newest thousand of a path's canaries that
    *  never arrived or wait for another attempt. Count of rows dropped. Lets others work in between. */
   prune(before: number, canariesBefore: number): Promise<number>;

@@ -9,6 +9,7 @@ import { StoreError } from '../../src/errors.ts';
 import { openSqlStore } from '../../src/store/sql/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { hold } from '../support/store-contract.ts';
+import { aCheckIn, aTrip } from '../support/store-contract-brakes.ts';
 import {
   aCanary,
   aHandedCanary,
@@ -46,6 +47,8 @@ beforeAll(async () => {
   await store.setPause({ route: null, by: 'kim', reason: 'move', at: 1, until: nightAt });
   await store.appendEvent({ id: idOf(1), at: 1, route: null, kind: 'drift', text: 'x', data: {} });
   await store.recordRun({ id: idOf(2), command: 'auto', startedAt: 1, finishedAt: 2, exitCode: 0 });
+  await store.checkIn(aCheckIn());
+  await store.tripBrake(aTrip());
   size = (await store.info()).sizeBytes ?? 0;
   await store.close();
 });
@@ -66,6 +69,13 @@ const reads: readonly ((store: Store) => Promise<unknown>)[] = [
   (store) => store.listActions({}),
   (store) => store.findAction('a3f9c1'),
   (store) => store.readPauses(0),
+  (store) => store.readAllHealth(),
+  (store) => store.readRouteStates(),
+  (store) => store.readVantages(),
+  (store) => store.checkIn(aCheckIn()),
+  (store) => store.readBrakes(),
+  (store) => store.tripBrake(aTrip()),
+  (store) => store.releaseBrakes('support', 'person:kim', nightAt),
   (store) => store.listEvents({}),
   (store) => store.lastRun('auto'),
   (store) => store.acquireLease('support', 'b:2:run', 1000, nightAt),

@@ -8,6 +8,7 @@ import { isFlip, isUnsettled } from '../../src/model/change.ts';
 import type { Lease } from '../../src/model/lease.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { ObservationRow, Pause, Store } from '../../src/store/store.ts';
+import { describeBrakes } from './store-contract-brakes.ts';
 import { describeCanaries } from './store-contract-canaries.ts';
 import {
   aHealth,
@@ -576,6 +577,12 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
   });
 
   describeCanaries(
+    name,
+    () => store,
+    () => factory.open(),
+  );
+
+  describeBrakes(
     name,
     () => store,
     () => factory.open(),

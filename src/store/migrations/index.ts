@@ -4,10 +4,12 @@
 import type { Migration } from 'kysely/migration';
 import { firstTables } from './0001-first-tables.ts';
 import { canaries } from './0002-canaries.ts';
+import { vantagesAndBrakes } from './0003-vantages-and-brakes.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
   '0002-canaries': canaries,
+  '0003-vantages-and-brakes': vantagesAndBrakes,
 };
 
 /** Table in which Kysely notes what has run. */

@@ -46,6 +46,16 @@ function healthRow({ route, vantage, hop, health }: HealthRow): Tables['health']
   };
 }
 
+function parseHealthRow(row: Tables['health']): HealthRow {
+  const fields = Fields.ofRow('health', `${row.route} ${row.vantage} ${row.hop}`, row);
+  return {
+    route: fields.text('route'),
+    vantage: fields.text('vantage'),
+    hop: fields.text('hop'),
+    health: parseHealth(fields),
+  };
+}
+
 export async function readHealth(engine: SqlEngine, route: string): Promise<HealthRow[]> {
   const rows = await engine.db
     .selectFrom('health')
@@ -54,15 +64,18 @@ export async function readHealth(engine: SqlEngine, route: string): Promise<Heal
     .orderBy('vantage')
     .orderBy('hop')
     .execute();
-  return rows.map((row) => {
-    const fields = Fields.ofRow('health', `${row.route} ${row.vantage} ${row.hop}`, row);
-    return {
-      route: fields.text('route'),
-      vantage: fields.text('vantage'),
-      hop: fields.text('hop'),
-      health: parseHealth(fields),
-    };
-  });
+  return rows.map(parseHealthRow);
+}
+
+export async function readAllHealth(engine: SqlEngine): Promise<HealthRow[]> {
+  const rows = await engine.db
+    .selectFrom('health')
+    .selectAll()
+    .orderBy('route')
+    .orderBy('vantage')
+    .orderBy('hop')
+    .execute();
+  return rows.map(parseHealthRow);
 }
 
 export async function writeHealth(engine: SqlEngine, rows: readonly HealthRow[]): Promise<void> {
@@ -97,14 +110,8 @@ export async function writeHealth(engine: SqlEngine, rows: readonly HealthRow[])
   });
 }
 
-export async function readRouteState(engine: SqlEngine, route: string): Promise<RouteState | null> {
-  const row = await engine.db
-    .selectFrom('route_state')
-    .selectAll()
-    .where('route', '=', route)
-    .executeTakeFirst();
-  if (row === undefined) return null;
-  const fields = Fields.ofRow('route_state', route, row);
+function parseState(row: Tables['route_state']): RouteState {
+  const fields = Fields.ofRow('route_state', row.route, row);
   return {
     phase: fields.oneOf('phase', knownPhases),
     phaseSince: fields.number('phase_since'),
@@ -117,6 +124,23 @@ export async function readRouteState(engine: SqlEngine, route: string): Promise<
     downPaths: fields.jsonList('down_paths').texts('down_paths'),
     notices: fields.jsonList('notices').texts('notices'),
   };
+}
+
+export async function readRouteState(engine: SqlEngine, route: string): Promise<RouteState | null> {
+  const row = await engine.db
+    .selectFrom('route_state')
+    .selectAll()
+    .where('route', '=', route)
+    .executeTakeFirst();
+  return row === undefined ? null : parseState(row);
+}
+
+export async function readRouteStates(engine: SqlEngine): Promise<RouteStateRow[]> {
+  const rows = await engine.db.selectFrom('route_state').selectAll().orderBy('route').execute();
+  return rows.map((row) => ({
+    route: Fields.ofRow('route_state', row.route, row).text('route'),
+    state: parseState(row),
+  }));
 }
 
 function stateRow({ route, state }: RouteStateRow): Tables['route_state'] {

@@ -3,9 +3,17 @@
 import { resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
 import type { Store } from '../store.ts';
+import { readBrakes, releaseBrakes, returnDomains, tripBrake, useDomains } from './brakes.ts';
 import { findCanaries, markReplayed, readCanaries, writeCanaries } from './canaries.ts';
 import type { SqlEngine } from './engine.ts';
-import { readHealth, readRouteState, writeHealth, writeRouteStates } from './health.ts';
+import {
+  readAllHealth,
+  readHealth,
+  readRouteState,
+  readRouteStates,
+  writeHealth,
+  writeRouteStates,
+} from './health.ts';
 import { beginAction, findAction, listActions, updateAction } from './journal.ts';
 import { acquireLease, releaseLease, renewLease } from './leases.ts';
 import { readLatencyHours, readMailboxLook, writeLatencyHours, writeMailboxLooks } from './mailboxes.ts';
@@ -15,6 +23,7 @@ import { prune } from './prune.ts';
 import { appendEvent, clearPause, lastRun, listEvents, readPauses, recordRun, setPause } from './record.ts';
 import { readSightings, recordLooks } from './sightings.ts';
 import { openSqliteEngine } from './sqlite-engine.ts';
+import { checkIn, readVantages, updateVantage } from './vantages.ts';
 
 export interface OpenSqlStoreOptions {
   /** `sqlite:FILE`; a relative FILE is taken from the working directory. */
@@ -71,8 +80,10 @@ function storeOver(engine: SqlEngine): Store {
     recordObservations: (rows) => recordObservations(engine, rows),
     listObservations: (route, limit) => listObservations(engine, route, limit),
     readHealth: (route) => readHealth(engine, route),
+    readAllHealth: () => readAllHealth(engine),
     writeHealth: (rows) => writeHealth(engine, rows),
     readRouteState: (route) => readRouteState(engine, route),
+    readRouteStates: () => readRouteStates(engine),
     writeRouteStates: (rows) => writeRouteStates(engine, rows),
     writeCanaries: (canaries) => writeCanaries(engine, canaries),
     readCanaries: (route, perPath) => readCanaries(engine, route, perPath),
@@ -95,6 +106,14 @@ function storeOver(engine: SqlEngine): Store {
     setPause: (pause) => setPause(engine, pause),
     clearPause: (route) => clearPause(engine, route),
     readPauses: (now) => readPauses(engine, now),
+    checkIn: (said) => checkIn(engine, said),
+    updateVantage: (name, machine, patch) => updateVantage(engine, name, machine, patch),
+    readVantages: () => readVantages(engine),
+    tripBrake: (brake) => tripBrake(engine, brake),
+    releaseBrakes: (route, by, at) => releaseBrakes(engine, route, by, at),
+    readBrakes: () => readBrakes(engine),
+    useDomains: (use) => useDomains(engine, use),
+    returnDomains: (id) => returnDomains(engine, id),
     appendEvent: (event) => appendEvent(engine, event),
     listEvents: (filter) => listEvents(engine, filter),
     recordRun: (run) => recordRun(engine, run),

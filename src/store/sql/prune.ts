@@ -67,6 +67,21 @@ async function pruneRuns(trx: Trx, before: number): Promise<bigint> {
   return answer.numDeletedRows;
 }
 
+/** Machines that are gone, and counters of hops and vantages that are: a container that names itself anew at each
+ *  start would leave a set of them a day. */
+async function pruneVantages(trx: Trx, before: number): Promise<bigint> {
+  const vantages = await trx.deleteFrom('vantage').where('seen_at', '<', before).executeTakeFirst();
+  const counters = await trx.deleteFrom('health').where('last_at', '<', before).executeTakeFirst();
+  return vantages.numDeletedRows + counters.numDeletedRows;
+}
+
+/** One that holds stays whatever its age. */
+async function pruneBrakes(trx: Trx, before: number): Promise<bigint> {
+  const brakes = await trx.deleteFrom('brake').where('released_at', '<', before).executeTakeFirst();
+  const uses = await trx.deleteFrom('domain_use').where('at', '<', before).executeTakeFirst();
+  return brakes.numDeletedRows + uses.numDeletedRows;
+}
+
 /** Count of rows dropped. */
 export async function prune(engine: SqlEngine, before: number, canariesBefore: number): Promise<number> {
   const count = await engine.write('relaxed', async (trx) => {
@@ -76,6 +91,8 @@ export async function prune(engine: SqlEngine, before: number, canariesBefore: n
     const pauses = await trx.deleteFrom('pause').where('until', '<', before).executeTakeFirst();
     const counts = [
       observations.numDeletedRows,
+      await pruneVantages(trx, before),
+      await pruneBrakes(trx, before),
       events.numDeletedRows,
       pauses.numDeletedRows,
       hours.numDeletedRows,

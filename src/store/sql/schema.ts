@@ -140,5 +140,35 @@ export interface Tables {
     readonly p95_ms: number | null;
     readonly max_ms: number | null;
   };
+  readonly vantage: {
+    readonly name: string;
+    readonly machine: string;
+    readonly holder: string;
+    readonly version: string;
+    readonly turn: number;
+    readonly since_turn: number;
+    readonly seen_at: number;
+    readonly fault_since: number | null;
+    readonly rival: string | null;
+    readonly rival_at: number | null;
+  };
+  readonly brake: {
+    readonly kind: string;
+    readonly scope: string;
+    readonly route: string | null;
+    readonly vantage: string | null;
+    readonly at: number;
+    readonly actor: string;
+    readonly reason: string;
+    readonly released_at: number | null;
+    readonly released_by: string | null;
+  };
+  readonly domain_use: {
+    readonly id: string;
+    readonly route: string;
+    readonly at: number;
+    readonly domains: number;
+  };
+  readonly counter: { readonly name: string; readonly value: number };
   readonly schema_migration: { readonly name: string; readonly timestamp: string };
 }

@@ -1,5 +1,6 @@
 // The model's unions as values, to check what the database holds. A union that grows fails to compile here.
 
+import { brakeKinds } from '../../model/brake.ts';
 import { canaryStates } from '../../model/canary.ts';
 import { guardNames, isUnsettled } from '../../model/change.ts';
 import type { ActionKind, ActionState, ChangeState } from '../../model/change.ts';
@@ -24,6 +25,8 @@ export const knownFates: Readonly<Record<Fate, true>> = {
 export const knownVerdicts: Readonly<Record<Verdict, true>> = { pass: true, fail: true, inconclusive: true };
 
 export const knownStages = known(stages);
+
+export const knownBrakeKinds = known(brakeKinds);
 
 export const knownHopStatuses: Readonly<Record<HopStatus, true>> = { unknown: true, up: true, down: true };
 
@@ -79,6 +82,7 @@ export const knownEventKinds: Readonly<Record<EventKind, true>> = {
   revert: true,
   undecided: true,
   brake: true,
+  vantage: true,
   incident: true,
   config: true,
 };

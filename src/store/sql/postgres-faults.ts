@@ -1,0 +1,137 @@
+// What PostgreSQL, the network and TLS say, as errors that tell a person what to do and the caller whether to try again.
+// What is nobody's fault but ours is left as it is: that is a bug. Codes: PostgreSQL 18, appendix A.
+
+import { exitCodes, StoreError, type AppErrorOptions } from '../../errors.ts';
+import { sanitise } from '../../model/text.ts';
+
+interface Meaning {
+  readonly what: string;
+  readonly hint: string;
+  readonly options?: AppErrorOptions;
+  readonly code?: 'store-corrupt';
+}
+
+/** The same call may succeed later with nothing changed by a person; nothing was rejected, nobody answered. */
+const passing = { retryable: true, exitCode: exitCodes.undecided } as const;
+const toConfigure = { exitCode: exitCodes.config } as const;
+const again = 'try again; DNS is untouched';
+const loginHint = 'check the user and the password in state.url, and what pg_hba.conf of the server allows';
+
+/** Whole codes first, then classes (their first two characters). */
+const sqlStates: Readonly<Record<string, Meaning>> = {
+  '28': { what: 'refused to log in', hint: loginHint },
+  '3D000': {
+    what: 'does not have this database',
+    hint: 'make it (createdb), or name the right one in state.url',
+    options: toConfigure,
+  },
+  '3F000': {
+    what: 'does not have this schema',
+    hint: 'make it (create schema), or mend search_path in options of state.url',
+    options: toConfigure,
+  },
+  '25006': {
+    what: 'takes no writes now (a standby, or set to read-only)',
+    hint: 'name the primary in state.url; after a failover of the database try again',
+    options: { retryable: true },
+  },
+  '42501': {
+    what: 'does not allow this',
+    hint: 'the user needs a schema of its own, or: grant create, usage on schema public to USER',
+  },
+  '53100': { what: 'has no disk space left', hint: 'make room on the database server; DNS is untouched' },
+  '53300': {
+    what: 'has no connection left for us',
+    hint: 'raise max_connections, or end what holds them; mxctl opens at most four a process',
+    options: passing,
+  },
+  '53': { what: 'is short of resources', hint: again, options: passing },
+  '57014': { what: 'took too long', hint: again, options: passing },
+  '57P04': { what: 'dropped this database', hint: 'name the right one in state.url', options: toConfigure },
+  '57': { what: 'is shutting down or starting', hint: again, options: passing },
+  '25P03': { what: 'ended a transaction that stood still', hint: again, options: passing },
+  '55P03': { what: 'took too long: others hold the lock', hint: again, options: passing },
+  '40': { what: 'is busy: other transactions came first each time', hint: again, options: passing },
+  '08P01': {
+    what: 'did not take our settings',
+    hint: 'PgBouncer: ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout, options',
+    options: toConfigure,
+  },
+  '08': { what: 'cannot be reached', hint: again, options: passing },
+  '58': { what: 'has a fault of its disk', hint: 'see the log of the database server' },
+  XX001: { what: 'has damaged data', hint: 'see the log of the database server', code: 'store-corrupt' },
+  XX002: { what: 'has a damaged index', hint: 'reindex database', code: 'store-corrupt' },
+};
+
+/** The schema is not what the table of migrations says. */
+const wrongSchema = new Set(['42P01', '42703', '42804', '42883']);
+
+const tlsCodes = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|ERR_OSSL_)/;
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOENT',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+]);
+/** What `pg` says without any code. */
+const lostWords = /^(Connection terminated|Client has encountered a connection error|timeout expired|Query read timeout)/;
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+}
+
+/** Of the error or of what it stands for; null where the server said nothing. */
+export function sqlStateOf(error: unknown): string | null {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    const code = codeOf(at);
+    if (code !== null && /^[0-9A-Z]{5}$/.test(code) && 'severity' in at) return code;
+  }
+  return null;
+}
+
+/** True where the transaction was surely rolled back, because another one came first: it may be tried again. */
+export function isOvertaken(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return state === '40001' || state === '40P01';
+}
+
+/** True where the connection is of no use any more; whatever was not committed is gone. */
+export function isConnectionLost(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  if (state !== null) return state.startsWith('08') || /^57P/.test(state) || state === '25P03';
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if (networkCodes.has(codeOf(at) ?? '') || lostWords.test(at.message)) return true;
+  }
+  return false;
+}
+
+/** A StoreError for faults of the server, the network or what was configured; anything else comes back unchanged. */
+export function postgresFault(error: unknown, location: string): unknown {
+  if (!(error instanceof Error) || error instanceof StoreError) return error;
+  const said = sanitise(error.message, 300);
+  const state = sqlStateOf(error);
+  const tell = ({ what, hint, options, code = 'store-corrupt' }: Meaning & { code?: string }, kind = code) =>
+    new StoreError(kind === 'store-corrupt' ? 'store-corrupt' : 'store-unavailable', `state store ${location} ${what}: ${said}`, {
+      hint,
+      cause: error,
+      ...options,
+    });
+  if (state !== null) {
+    const meaning = sqlStates[state] ?? sqlStates[state.slice(0, 2)];
+    if (meaning !== undefined) return tell(meaning, meaning.code ?? 'store-unavailable');
+    return wrongSchema.has(state) ? tell({ what: 'is damaged', hint: schemaHint }) : error;
+  }
+  return transportFault(error, said, location);
+}
+
+const schemaHint =
+  'move its tables aside (alter schema … rename) and run again; DNS is untouched. Lost: history, probe counters, pauses ' +
+  'and what caches may still hold, so watch before the next flip';
