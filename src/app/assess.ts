@@ -29,6 +29,8 @@ export interface RouteFacts {
   /** Null where the route has no canaries. */
   readonly canary: CanaryReport | null;
   readonly actions: readonly Action[];
+  /** Id of the last flip that was on record as applied before `live` was read; null = none. */
+  readonly knownFlip: string | null;
   /** When it was first seen that somebody undid our last flip; ms. Null where nobody did. */
   readonly revertSeenAt: number | null;
   readonly pauses: readonly PauseFacts[];

@@ -69,12 +69,13 @@ function noteRevert(decided: Decided, facts: RouteFacts): Decided {
 async function factsOf(seen: Judged, context: RunContext, deps: Deps): Promise<RouteFacts> {
   const { route, look, measurement, actions } = seen;
   const now = deps.clock.now();
-  const revert = await noticeRevert({ route, actions, live: look.live, now }, deps);
+  const revert = await noticeRevert({ route, actions, ...look, now }, deps);
   return {
     route,
     live: look.live,
     match: look.match,
     disagreement: look.disagreement,
+    knownFlip: look.knownFlip,
     measurement,
     vantage: seen.vantage,
     canary: seen.canary,

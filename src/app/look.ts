@@ -1,12 +1,14 @@
 // What DNS publishes for a route now: every authoritative server asked, every answer remembered as a sighting, and
 // the path that the answers amount to. Reads; never decides.
 
+import { appliedFlip } from '../change/revert.ts';
 import { matchLive, placesOf, rrsetKey, type LiveMatch, type RrsetPlace } from '../change/published.ts';
 import type { AuthorityAnswer, PublishedView } from '../dns/reader.ts';
 import { displayName } from '../model/domain-name.ts';
 import type { Route } from '../model/route.ts';
 import { isSameRrset, type Rrset } from '../model/rrset.ts';
 import type { Look } from '../store/store.ts';
+import { recentActions } from './assess.ts';
 import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
 
@@ -24,6 +26,8 @@ export interface RouteLook {
   readonly match: LiveMatch;
   /** Null while every authority that answers says the same. */
   readonly disagreement: string | null;
+  /** Id of the last flip that was on record as applied before DNS was asked; null = none. */
+  readonly knownFlip: string | null;
 }
 
 /** RRsets of one route read at once; a route of 500 owners must not open 500 questions at a time. */
@@ -34,6 +38,7 @@ export async function lookAtRoute(
   deps: Pick<Deps, 'reader' | 'provider' | 'store'>,
   signal: AbortSignal,
 ): Promise<RouteLook> {
+  const knownFlip = appliedFlip(await deps.store.listActions({ route: route.name, limit: recentActions }));
   const views = await mapBounded(placesOf(route), parallelLooks, async (place) => {
     const view = await readPlace(place, deps, signal);
     return { place, view, live: await liveOf(place, view, deps, signal) };
@@ -44,7 +49,7 @@ export async function lookAtRoute(
       rrset === undefined ? [] : [[rrsetKey(place.owner, place.type), rrset] as const],
     ),
   );
-  return { views, live, match: matchLive(route, live), disagreement: disagreementOf(views) };
+  return { views, live, match: matchLive(route, live), disagreement: disagreementOf(views), knownFlip };
 }
 
 export async function readPlace(

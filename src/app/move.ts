@@ -1,6 +1,7 @@
 // The unattended move: under the route's lease the journal, the pauses and what the providers hold are read once more,
 // every guard is asked again with what is about to be written, and only then is the plan carried out.
 
+import { appliedFlip } from '../change/revert.ts';
 import { forbidding } from '../change/guards/index.ts';
 import type { AppError } from '../errors.ts';
 import type { Action, ActionKind, GuardResult, Plan } from '../model/change.ts';
@@ -39,7 +40,7 @@ export async function move(
       deps.store.readPauses(now),
     ]);
     const { plan, guards } = await preparePlan(
-      { ...facts, sts, dane, actions, pauses, now },
+      { ...facts, sts, dane, actions, knownFlip: appliedFlip(actions), pauses, now },
       live,
       decision.to,
       decision.action,

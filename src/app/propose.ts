@@ -37,21 +37,22 @@ async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal): Promi
   const run = new ProbeRun(deps);
   // A kept backup is published before and after; whichever other path is asked about, its facts are there.
   const paths = candidatesOf(route).map((path) => path.name);
-  const [look, measurement, actions, sts, dane] = await Promise.all([
+  const [look, measurement, sts, dane] = await Promise.all([
     lookAtRoute(route, deps, signal),
     measureRoute(quick, run, deps, signal),
-    deps.store.listActions({ route: route.name, limit: recentActions }),
     readPolicies(route, deps, signal),
     readDaneFacts(route, paths, deps, signal),
   ]);
   const canary = await rememberedCanaries(route, measurement.health, deps);
+  const actions = await deps.store.listActions({ route: route.name, limit: recentActions });
   const now = deps.clock.now();
-  const revert = await noticeRevert({ route, actions, live: look.live, now }, deps);
+  const revert = await noticeRevert({ route, actions, ...look, now }, deps);
   return {
     route,
     live: look.live,
     match: look.match,
     disagreement: look.disagreement,
+    knownFlip: look.knownFlip,
     measurement: { ...measurement, health: withCanaries(measurement.health, canary) },
     canary,
     vantage: await checkVantage(route, measurement, { run, isWitnessed: false }, deps, signal),

@@ -86,7 +86,7 @@ async function statusOf(route: Route, deps: StatusDeps, signal: AbortSignal): Pr
       .filter((name) => name !== active),
     state: await deps.store.readRouteState(route.name),
     lastFlip: actions.find(isFlip) ?? null,
-    revert: await noticeRevert({ route, actions, live: look.live, now }, deps),
+    revert: await noticeRevert({ route, actions, ...look, now }, deps),
     unsettled: await deps.store.listActions({ route: route.name, isUnsettled: true }),
     pauses: (await deps.store.readPauses(now)).filter(
       (one) => one.route === null || one.route === route.name,

@@ -11,6 +11,8 @@ export interface RevertFacts {
   /** Newest first. */
   readonly actions: readonly Action[];
   readonly live: ReadonlyMap<string, Rrset | null>;
+  /** Id of the last flip that was on record as applied before `live` was read; null = none. */
+  readonly knownFlip: string | null;
   readonly now: number;
 }
 
@@ -20,11 +22,18 @@ export interface Revert {
   readonly at: number;
 }
 
+/** Id of the last flip that DNS has; null where there is none. */
+export function appliedFlip(actions: readonly Action[]): string | null {
+  return actions.find((one) => isFlip(one) && one.appliedAt !== null)?.id ?? null;
+}
+
 /** Our last flip, where the records that it replaced stand there again. Older than the flip limit looks back it is no
  *  fight any more but how things are: else one revert would end failover for good. */
-export function revertedFlip({ actions, live, route, now }: RevertFacts): Action | null {
+export function revertedFlip({ actions, live, knownFlip, route, now }: RevertFacts): Action | null {
   const last = actions.find(isFlip);
-  if (last?.appliedAt == null || now - last.appliedAt >= route.failover.maxFlips.withinMs) return null;
+  // Another controller moved while this one looked: what was seen is older than the flip, not a revert of it.
+  if (last?.appliedAt == null || last.id !== knownFlip) return null;
+  if (now - last.appliedAt >= route.failover.maxFlips.withinMs) return null;
   const isReverted = last.plan.changes.some(({ owner, type, expected, desired }, at) => {
     const rrset = live.get(rrsetKey(owner, type));
     return (

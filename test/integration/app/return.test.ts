@@ -304,6 +304,31 @@ describe('somebody else', () => {
     expect(world.published()).toBe(direct);
   });
 
+  it('who moves the route while a run looks at DNS has not reverted anything', async () => {
+    const { world } = await failedOver();
+    proxyIs(world, '+');
+    await world.runs(8);
+    const { reader } = world.deps();
+    let isReturned = false;
+    const slow = laidOver(reader, {
+      readPublished: async (...asked) => {
+        const seen = await reader.readPublished(...asked);
+        // The other controller goes back to the proxy when DNS has been read and the journal has not.
+        if (!isReturned) {
+          isReturned = true;
+          await world.failover('proxy', { overrides: ['target-unhealthy'] });
+        }
+        return seen;
+      },
+    });
+    const result = await world.run({ reader: slow });
+    expect(isReturned).toBe(true);
+    expect(reasonsOf(result).join()).not.toContain('reverted');
+    const events = await world.store.listEvents({});
+    expect(events.filter((one) => one.kind === 'revert')).toEqual([]);
+    expect(world.published()).toMatch(/^10 mx1\.filter/);
+  });
+
   it('who moves the route while a run is deciding is not overruled by it', async () => {
     const world = await AppWorld.open({
       routes: [
