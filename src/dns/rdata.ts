@@ -37,6 +37,7 @@ function readText(reader: OctetReader, type: WireType): string {
       return formatIpv6(reader.take(16));
     case 'NS':
     case 'CNAME':
+    case 'PTR':
       return readName(reader);
     case 'MX':
       return `${reader.u16()} ${readName(reader)}`;
@@ -135,7 +136,7 @@ export function writeRdata(writer: OctetWriter, type: WireType, text: string): v
     return;
   }
   const fields = text.split(/\s+/);
-  const count = { A: 1, AAAA: 1, NS: 1, CNAME: 1, MX: 2, SOA: 7 }[type as string];
+  const count = { A: 1, AAAA: 1, NS: 1, CNAME: 1, PTR: 1, MX: 2, SOA: 7 }[type as string];
   if (count !== undefined && fields.length !== count) refuse(type, text);
   switch (type) {
     case 'A':
@@ -146,6 +147,7 @@ export function writeRdata(writer: OctetWriter, type: WireType, text: string): v
       return;
     case 'NS':
     case 'CNAME':
+    case 'PTR':
       writeNameText(writer, type, text);
       return;
     case 'MX':

@@ -9,6 +9,7 @@ const numberByName: Readonly<Record<string, number>> = {
   NS: 2,
   CNAME: 5,
   SOA: 6,
+  PTR: 12,
   MX: 15,
   TXT: 16,
   AAAA: 28,

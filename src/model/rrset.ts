@@ -4,7 +4,7 @@
 import type { DomainName } from './domain-name.ts';
 
 /** Record types mxctl gives a name to; any other is `TYPEnnn` (RFC 3597 §5). */
-export type RrType = 'A' | 'NS' | 'CNAME' | 'SOA' | 'MX' | 'TXT' | 'AAAA' | 'TLSA' | `TYPE${number}`;
+export type RrType = 'A' | 'NS' | 'CNAME' | 'SOA' | 'PTR' | 'MX' | 'TXT' | 'AAAA' | 'TLSA' | `TYPE${number}`;
 
 export interface Rrset {
   readonly owner: DomainName;

@@ -92,6 +92,7 @@ const namedTypes: Readonly<Record<Exclude<RrType, `TYPE${number}`>, true>> = {
   NS: true,
   CNAME: true,
   SOA: true,
+  PTR: true,
   MX: true,
   TXT: true,
   AAAA: true,

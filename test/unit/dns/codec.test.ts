@@ -48,6 +48,7 @@ describe('presentation text of RDATA', () => {
     ['a.example. 60 MX 0 .', '0 .'],
     ['a.example. 60 NS ns.example.', 'ns.example.'],
     ['a.example. 60 CNAME b.example.', 'b.example.'],
+    ['25.2.0.192.in-addr.arpa. 60 PTR MX.Example.', 'mx.example.'],
     ['a.example. 60 SOA Ns. Root. 1 2 3 4 4294967295', 'ns. root. 1 2 3 4 4294967295'],
     ['a.example. 60 TXT v=spf1 -all', '"v=spf1" "-all"'],
     [
