@@ -41,9 +41,8 @@ export function parsePolicy(text: string): StsPolicy | null {
   const values = new Map<string, string>();
   const patterns: string[] = [];
   for (const line of text.split(/\r?\n/)) {
-    const match = /^([A-Za-z0-9_.-]+):[ \t]*(.*?)[ \t]*$/.exec(line);
-    if (match === null) continue;
-    const [, key = '', value = ''] = match;
+    const [key, value] = fieldOf(line) ?? [];
+    if (key === undefined || value === undefined) continue;
     if (key === 'mx') {
       if (patterns.length < mostPatterns && value !== '') patterns.push(value.toLowerCase());
     } else if (!values.has(key)) {
@@ -56,4 +55,20 @@ export function parsePolicy(text: string): StsPolicy | null {
     return null;
   if (mode !== 'enforce' && mode !== 'testing' && mode !== 'none') return null;
   return mode !== 'none' && patterns.length === 0 ? null : { mode, patterns };
+}
+
+/** Key and value without the blanks around it; null where the line is no field. Not one pattern for the whole line: blanks
+ *  that could belong to several parts of it are tried in every way, and a policy may have 64 KB of them. */
+function fieldOf(line: string): readonly [key: string, value: string] | null {
+  const colon = line.indexOf(':');
+  const key = line.slice(0, Math.max(0, colon));
+  if (!/^[A-Za-z0-9_.-]+$/.test(key) || /[\r\u2028\u2029]/.test(line)) return null;
+  let [from, to] = [colon + 1, line.length];
+  while (from < to && isBlank(line[from])) from += 1;
+  while (to > from && isBlank(line[to - 1])) to -= 1;
+  return [key, line.slice(from, to)];
+}
+
+function isBlank(one: string | undefined): boolean {
+  return one === ' ' || one === '\t';
 }

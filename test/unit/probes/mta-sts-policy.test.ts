@@ -104,4 +104,17 @@ describe('a policy', () => {
     const many = Array.from({ length: 200 }, (_, at) => `mx: mx${at}.example.com`);
     expect(parsePolicy(lines(...good, ...many))!.patterns).toHaveLength(100);
   });
+
+  it.each([
+    ['blanks and a line end of another system', `mx:${' '.repeat(60_000)}\r`],
+    ['blanks and a line separator', `mx: \t${' \t'.repeat(30_000)}\u2028`],
+    ['blanks inside a value', `mx: a${' '.repeat(60_000)}b`],
+    ['a key without end', 'a'.repeat(60_000)],
+    ['nothing but colons', ':'.repeat(60_000)],
+  ])('as long as one may be, of %s, is read at once', (_, line) => {
+    const startedAt = performance.now();
+    expect(parsePolicy(lines(...good, line))?.mode).toBe('enforce');
+    // Trying every way to share blanks out took hours; a busy machine takes milliseconds.
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+  });
 });
