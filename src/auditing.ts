@@ -181,7 +181,7 @@ function shown(file: string): string {
 }
 
 /** What a look at a stranger's exchange does: a greeting, STARTTLS, and away. */
-const deepPolicy: ProbePolicy = {
+export const deepPolicy: ProbePolicy = {
   stages: ['resolve', 'connect', 'banner', 'ehlo', 'starttls', 'tls', 'ehlo2', 'quit'],
   // As Postfix waits for a connection (smtp_connect_timeout); ms.
   timeoutMs: 30_000,

@@ -4,6 +4,7 @@
 import { type DomainName, isWithin, parseDomainName } from '../model/domain-name.ts';
 import { type Rrset, rrsetOf, type RrType } from '../model/rrset.ts';
 import { sanitise } from '../model/text.ts';
+import type { Referral } from './reader.ts';
 import { classes, type Message, rcodes, type ResourceRecord } from './message.ts';
 
 /** `aliases`: CNAME targets passed, in order. */
@@ -55,6 +56,23 @@ export function readAnswer(message: Message, name: DomainName, type: RrType): Re
   return ns === undefined
     ? { kind: 'absent', aliases, negativeTtl: null }
     : { kind: 'referral', zone: ns.owner };
+}
+
+/** The root has 13 name servers; more than this is a mistake or an attack on us. */
+const maxReferred = 32;
+
+/** RFC 1034 §4.3.2, step 3b: the NS of a delegation, with glue where it stands beside. Null where there are none. */
+export function readReferral({ authorities, additionals }: Message, name: DomainName): Referral | null {
+  const ns = authorities.filter((one) => one.type === 'NS' && one.class === classes.in);
+  const zone = ns[0]?.owner;
+  if (zone === undefined || !isWithin(name, zone)) return null;
+  const names = recordsOf(ns, zone, 'NS').map(({ rdata }) => parseDomainName(rdata ?? ''));
+  const servers = names.slice(0, maxReferred).flatMap((parsed) => {
+    if (!parsed.ok) return [];
+    const glue = (['A', 'AAAA'] as const).flatMap((type) => recordsOf(additionals, parsed.name, type));
+    return [{ name: parsed.name, addresses: glue.flatMap(({ rdata }) => rdata ?? []) }];
+  });
+  return servers.length === 0 ? null : { zone, servers };
 }
 
 function recordsOf(records: readonly ResourceRecord[], owner: DomainName, type: RrType): ResourceRecord[] {

@@ -5,7 +5,7 @@
 import { displayName, type DomainName, isWithin } from '../model/domain-name.ts';
 import type { RrType } from '../model/rrset.ts';
 import { sanitise } from '../model/text.ts';
-import { formatRcode, readAnswer } from './answer.ts';
+import { formatRcode, readAnswer, readReferral } from './answer.ts';
 import type { DnsClient } from './client.ts';
 import { Delegations, type NamedServer } from './delegation.ts';
 import { formatServer } from './exchange.ts';
@@ -109,7 +109,9 @@ function judge(
   }
   if (!message.isAuthoritative) {
     const refers = reading.kind === 'referral' ? `it refers to ${reading.zone}` : 'no AA bit';
-    return unanswered(server, 'lame', `${from} does not answer for the zone: ${refers}`, at);
+    const lame = unanswered(server, 'lame', `${from} does not answer for the zone: ${refers}`, at);
+    const referral = reading.kind === 'referral' ? readReferral(message, owner) : null;
+    return referral === null ? lame : { ...lame, referral };
   }
   if (reading.kind === 'found' && reading.aliases.length === 0) {
     const { rrset, highestTtl } = reading;

@@ -33,6 +33,13 @@ export interface Resolver {
   close(): void;
 }
 
+/** What the servers of a zone say of one below it that is delegated (RFC 1034 §4.2.1). */
+export interface Referral {
+  readonly zone: DomainName;
+  /** At most 32. `addresses`: glue; none where it came without. */
+  readonly servers: readonly { readonly name: DomainName; readonly addresses: readonly string[] }[];
+}
+
 export interface AuthorityAnswer {
   readonly server: ServerAddress & { readonly name: DomainName | null };
   /** answer or absent count only with the AA bit; lame and failed tell nothing about the RRset. */
@@ -41,6 +48,8 @@ export interface AuthorityAnswer {
   /** Where the records differ in TTL (RFC 2181 §5.2), of which `rrset` has the lowest; seconds. */
   readonly highestTtl?: number;
   readonly negativeTtl: number | null;
+  /** Where the server said only who serves it; then `outcome` is lame. */
+  readonly referral?: Referral;
   readonly reason: string | null;
   /** Instant of the answer; ms. */
   readonly at: number;

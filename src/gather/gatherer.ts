@@ -127,7 +127,7 @@ export class DnsGatherer implements Gatherer {
       known,
       this.#exchanges.factsOf(others, exchangeWants),
       mx.outcome === 'absent' ? this.#exchanges.addressesOf(domain) : null,
-      wants.authorities ? this.#zones.authoritiesOf(domain) : null,
+      wants.authorities && isThere ? this.#zones.authoritiesOf(domain) : null,
       wants.sts && isThere ? this.#policyOf(domain) : null,
       wants.tlsRpt && isThere ? this.#textOf(`_smtp._tls.${domain}`, tlsRptText) : null,
       wants.spf && isThere ? this.#textOf(domain, spfText) : null,

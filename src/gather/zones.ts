@@ -3,7 +3,15 @@
 
 import type { AuthorityReader, Resolver } from '../dns/reader.ts';
 import type { AuthorityFacts } from '../model/audit.ts';
-import { displayName, type DomainName, labelsOf, parentOf, parseDomainName } from '../model/domain-name.ts';
+import {
+  displayName,
+  type DomainName,
+  labelsOf,
+  parentOf,
+  parseDomainName,
+  root,
+} from '../model/domain-name.ts';
+import { Delegated } from './delegated.ts';
 import { authorityFactsOf, failedAuthority } from './facts.ts';
 import { Memo } from './memo.ts';
 import type { Tally } from './tally.ts';
@@ -30,9 +38,11 @@ const maxNameServers = 32;
 export class Zones {
   readonly #options: ZoneOptions;
   readonly #apexes: Memo<DomainName, Zone>;
+  readonly #delegated: Delegated;
 
   constructor(options: ZoneOptions) {
     this.#options = options;
+    this.#delegated = new Delegated(options);
     this.#apexes = new Memo({
       size: maxZones,
       find: (name) => this.#apexOf(name),
@@ -43,7 +53,10 @@ export class Zones {
   async authoritiesOf(domain: DomainName): Promise<AuthorityFacts[]> {
     const { reader, signal } = this.#options;
     const found = await this.#zoneOf(domain);
-    if (found.outcome !== 'found') return [failedAuthority(domain, found.reason)];
+    if (found.outcome !== 'found') {
+      const told = found.outcome === 'unknown' ? await this.#delegatedTo(domain) : null;
+      return told ?? [failedAuthority(domain, found.reason)];
+    }
     const { zone } = found;
     const view = await reader.readPublished({ zone, owner: domain, type: 'MX', authorities: null }, signal);
     return authorityFactsOf(view);
@@ -53,6 +66,15 @@ export class Zones {
   async nameServersOf(host: DomainName): Promise<readonly DomainName[] | null> {
     const found = await this.#zoneOf(parentOf(host));
     return found.outcome === 'found' ? found.nameServers : null;
+  }
+
+  /** Where the resolver has no answer for the NS: as the nearest zone above says that has some. */
+  async #delegatedTo(domain: DomainName): Promise<AuthorityFacts[] | null> {
+    for (let above = parentOf(domain); above !== root; above = parentOf(above)) {
+      const { outcome } = await this.#apexes.get(above);
+      if (outcome === 'found') return this.#delegated.authoritiesOf(domain, above);
+    }
+    return null;
   }
 
   async #zoneOf(name: DomainName): Promise<Zone> {
