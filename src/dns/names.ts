@@ -23,7 +23,7 @@ const scratch = Buffer.alloc(maxNameOctets + 1);
 export function readName(reader: OctetReader): DomainName {
   const { octets, at } = reader;
   const target = at + 1 < reader.end ? (((octets[at] ?? 0) & 0x3f) << 8) | (octets[at + 1] ?? 0) : -1;
-  const isPointer = (octets[at] ?? 0) >= 0xc0;
+  const isPointer = target >= 0 && (octets[at] ?? 0) >= 0xc0;
   if (isPointer && target === reader.knownTarget && target < at) {
     reader.at = at + 2;
     return reader.knownName;

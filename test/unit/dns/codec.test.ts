@@ -226,6 +226,12 @@ describe('hostile octets', () => {
     expect(fault(good)).toBe('none');
   });
 
+  // Found by seed 860461095 of test/property/dns/codec.test.ts: it was the root, and an octet behind the end was read.
+  it('that end within a pointer are refused at that pointer', () => {
+    const octets = hex(`0001 8000 0000 0002 0000 0000 00 ff00 0001 00000000 000c ${'00'.repeat(12)} c0`);
+    expect(decodeMessage(octets)).toEqual({ ok: false, fault: 'record-overrun', offset: octets.length - 1 });
+  });
+
   it('control characters in an extended error never get out', () => {
     const octets = hex('0001 8000 0000 0000 0000 0001 00 0029 1000 00000000 000a 000f 0006 0016 1b5b324a');
     expect(decoded(octets).edns?.extendedErrors).toEqual([{ code: 22, text: '\\u001b[2J' }]);
