@@ -7,6 +7,7 @@ import type { CycleResult } from './app/cycle.ts';
 import { AppError } from './errors.ts';
 import { noteReplayed } from './app/incident.ts';
 import { runRound } from './app/rounds.ts';
+import { startTeam, stateFileName } from './playground-team.ts';
 import { openProgram, type Program } from './program.ts';
 import type { Runtime } from './runtime/run.ts';
 import { tourPlans } from './sandbox/tours/plans.ts';
@@ -34,13 +35,13 @@ export async function startSandbox(
   });
   runtime.onClose(() => world.close());
   const configFile = join(world.directory, 'mxctl.yaml');
-  const stateFile = join(world.directory, 'state.sqlite');
+  const stateFile = join(world.directory, stateFileName);
   for (const suffix of ['', '-wal', '-shm']) await rm(stateFile + suffix, { force: true });
   await writeFile(configFile, world.configYaml({ stateFile, canaries }));
   return { world, configFile };
 }
 
-/** Plays one tour against the real cycle, in this process. */
+/** Plays one tour against the real cycle, in this process but for controllers that are to be killed. */
 export async function playSandboxTour(
   name: TourName,
   runtime: Runtime,
@@ -48,7 +49,7 @@ export async function playSandboxTour(
 ): Promise<TourResult> {
   const { world, configFile } = await startSandbox(runtime, undefined, tourPlans[name].canaries);
   const program = await openProgram(runtime, { configFile });
-  const controller = controllerOf(program);
+  const controller = tourPlans[name].kills ? await startTeam(world, program, runtime) : controllerOf(program);
   return playTour(tourPlans[name], { world, controller, print }, runtime.signal);
 }
 

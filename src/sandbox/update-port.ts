@@ -38,6 +38,8 @@ export class UpdatePort {
   isSilent = false;
   /** So many UPDATEs are applied, and the connection is cut instead of a reply. */
   repliesToLose = 0;
+  /** Called once, when the next UPDATE is applied and before anybody hears of it; then the connection is cut. */
+  onNextApplied: (() => Promise<void>) | null = null;
   /** Its clock is ahead by so much; ms. */
   clockSkewMs = 0;
 
@@ -96,6 +98,12 @@ export class UpdatePort {
       this.#data.replaceZone(answer.changed.name, rrsetsOf(answer.changed.records));
     }
     const isUpdate = answer.octets !== null && this.#note(answer.octets);
+    const interrupt = answer.changed === null ? null : this.onNextApplied;
+    if (interrupt !== null) {
+      this.onNextApplied = null;
+      void interrupt().finally(() => socket.destroy());
+      return;
+    }
     if (answer.octets === null || (isUpdate && this.repliesToLose > 0)) {
       if (isUpdate) this.repliesToLose--;
       socket.destroy();

@@ -19,6 +19,11 @@ export interface WorldConfigOptions {
   readonly rise: number;
   /** false = no canaries; true = with the usual times of a sandbox. */
   readonly canaries: boolean | CanaryTiming;
+  /** Name of the machine that reads this config, and how many of them must agree. */
+  readonly vantage: string;
+  readonly quorum: number;
+  /** Seconds between runs as the machines take it: what they saw is fresh for three of these. */
+  readonly intervalSeconds: number;
 }
 
 export interface WorldAddresses {
@@ -58,7 +63,7 @@ export function formatWorldConfig(world: WorldAddresses, options: WorldConfigOpt
 version: 1
 state:
   url: ${quoted(`sqlite:${options.stateFile}`)}
-vantage: sandbox
+vantage: ${options.vantage}
 resolvers: [${local(world.resolverPort)}]
 references:
 ${references(hopPort).join('\n')}
@@ -85,7 +90,7 @@ routes:
     failover_to: [direct]
     keep: [spool]
     probe:
-      interval: 1s
+      interval: ${options.intervalSeconds}s
       stages: [connect, banner, ehlo, starttls, rcpt]
       timeout: 2s
       slow_after: 1s
@@ -103,6 +108,7 @@ routes:
       probation: ${options.probationSeconds}s
       max_flips: {count: 20, within: 1h}
       max_failing_share: 1
+      quorum: ${options.quorum}
 ${canaryBlock(world, options.canaries)}`;
 }
 

@@ -151,6 +151,9 @@ export class World {
       probationSeconds: 4,
       rise: 3,
       canaries: false,
+      vantage: 'sandbox',
+      quorum: 1,
+      intervalSeconds: 1,
     } as const;
     return formatWorldConfig(addresses, { ttl, failoverTtl, ...knobs, ...options });
   }

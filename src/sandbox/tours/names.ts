@@ -8,6 +8,7 @@ export const tourNames = [
   'proxy-421',
   'backup-down',
   'vantage-cut-off',
+  'two-controllers',
 ] as const;
 export type TourName = (typeof tourNames)[number];
 
@@ -23,4 +24,6 @@ export const tourHeadlines: Readonly<Record<TourName, string>> = {
   'proxy-421': 'the filter answers 421 to everybody; senders fall through to the spool',
   'backup-down': 'the spool is down; nothing is delayed, and somebody should know before it is needed',
   'vantage-cut-off': 'only the controller is cut off; mail flows, and moving DNS would be a mistake',
+  'two-controllers':
+    'the filter goes dark, and the controller that moves DNS is killed in the middle; the other finishes',
 };

@@ -93,10 +93,20 @@ const wentThroughSpool: Check = ({ account }) =>
     ? null
     : 'no letter went through the spool';
 
+const takenOver: Check = ({ killed, journal }) => {
+  if (killed === null) return 'nobody was killed in the middle of a move';
+  const words = journal.filter((one) => one.isFlip).map((one) => `${one.from} -> ${one.to} ${one.state}`);
+  const [first, second, ...more] = words;
+  const isOnce = /^proxy -> direct (?:confirmed|cleared)$/.test(first ?? '') && more.length === 0;
+  if (!isOnce || !/^direct -> proxy (?:confirmed|cleared)$/.test(second ?? ''))
+    return `the journal should have one move out and one back, both confirmed: ${words.join(', ')}`;
+  return journal[0]?.by.includes(killed) === true ? null : `the move was not ${killed}'s`;
+};
+
 const spoolReported: Check = ({ said }) =>
   said.some((line) => line.includes('spool')) ? null : 'nobody reported that the spool is down';
 
-const withoutCanaries = { canaries: false, replays: null } as const;
+const withoutCanaries = { canaries: false, replays: null, kills: false } as const;
 
 export const tourPlans: Readonly<Record<TourName, TourPlan>> = {
   'silent-delay': {
@@ -105,6 +115,7 @@ export const tourPlans: Readonly<Record<TourName, TourPlan>> = {
     outcome: 'flips',
     canaries: canaryTiming,
     replays: null,
+    kills: false,
     judge: all(outAndBack, nothingLost, nothingBounced, senderSawNothing, someWereLate, everyCanaryArrived),
   },
   swallowed: {
@@ -113,6 +124,7 @@ export const tourPlans: Readonly<Record<TourName, TourPlan>> = {
     outcome: 'flips',
     canaries: swallowedTiming,
     replays: 'proxy',
+    kills: false,
     judge: all(
       outAndBack,
       nothingUnexplained,
@@ -158,5 +170,13 @@ export const tourPlans: Readonly<Record<TourName, TourPlan>> = {
     fault: 'cut-off',
     outcome: 'stays',
     judge: all(noFlip, nothingLost, nothingBounced),
+  },
+  'two-controllers': {
+    name: 'two-controllers',
+    ...withoutCanaries,
+    kills: true,
+    fault: { proxy: 'down' },
+    outcome: 'flips',
+    judge: all(outAndBack, takenOver, nothingLost, nothingBounced),
   },
 };

@@ -63,6 +63,7 @@ class Play {
   #faultAt: number | null = null;
   #replay: Replay | null = null;
   #mostQueued = 0;
+  #killed: string | null = null;
 
   constructor(plan: TourPlan, options: PlayOptions, signal: AbortSignal) {
     this.#plan = plan;
@@ -91,6 +92,7 @@ class Play {
   async #break(): Promise<void> {
     const { fault } = this.#plan;
     this.#faultAt = this.#world.clock.now();
+    if (this.#plan.kills) this.#world.updatePort.onNextApplied = () => this.#killMover();
     if (fault === 'cut-off') {
       this.#world.cutOffController();
       this.#tell('!! the controller is cut off from every hop; the sender is not');
@@ -103,8 +105,20 @@ class Play {
     }
   }
 
+  /** DNS has the change, and whoever made it will never hear so. */
+  async #killMover(): Promise<void> {
+    const name = await this.#options.controller.killMover?.();
+    if (name === undefined) return;
+    this.#killed = name;
+    this.#tell(`!! ${name} is killed: DNS has its change, and it never hears the answer`);
+  }
+
   async #heal(): Promise<void> {
     const { fault } = this.#plan;
+    if (this.#killed !== null) {
+      this.#options.controller.revive?.();
+      this.#tell(`${this.#killed} is started again`);
+    }
     const { held, swallowed } = this.#world.account();
     if (fault === 'cut-off') this.#world.reconnectController();
     else for (const hop of Object.keys(fault)) await this.#world.setFault(hop, 'ok');
@@ -246,6 +260,8 @@ class Play {
       mostQueued: this.#mostQueued,
       clearAt: this.#clearAt(),
       replay: this.#replay,
+      killed: this.#killed,
+      journal: this.#plan.kills ? ((await this.#options.controller.journal?.()) ?? []) : [],
     };
     const result = resultOf(this.#plan, facts, {
       flippedAfterMs: this.#flippedAfterMs(),

@@ -31,12 +31,13 @@ export function resultOf(plan: TourPlan, facts: TourFacts, { flippedAfterMs, tim
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-function praise({ account, flips }: TourFacts, flippedAfterMs: number | null): string {
+function praise({ account, flips, killed }: TourFacts, flippedAfterMs: number | null): string {
   const moves =
     flips.length === 0 || flippedAfterMs === null
       ? 'DNS stayed where it was'
       : `DNS moved away ${seconds(flippedAfterMs)} after the fault and came back`;
-  return `${moves}; ${mailPraise(account)}`;
+  const takeover = killed === null ? '' : `; ${killed} was killed in the middle of it and another finished`;
+  return `${moves}${takeover}; ${mailPraise(account)}`;
 }
 
 function mailPraise({

@@ -29,6 +29,23 @@ export interface Controller {
    * moment. Called once, in tours whose plan has `replays`; those fail with a controller that lacks it.
    */
   replayed?(route: string, path: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Kills the one that has just changed DNS and does not know it yet; its name. In tours whose plan `kills`. */
+  killMover?(): Promise<string>;
+  /** Starts again whoever was killed. */
+  revive?(): void;
+  /** Every action on record, oldest first. Called once, at the end of tours whose plan `kills`. */
+  journal?(): Promise<readonly JournalEntry[]>;
+}
+
+export interface JournalEntry {
+  readonly from: string;
+  readonly to: string;
+  /** Of the program's words: confirmed, cleared, conflict ... */
+  readonly state: string;
+  /** Who decided it. */
+  readonly by: string;
+  /** False where the path stayed and only its TTL was raised. */
+  readonly isFlip: boolean;
 }
 
 export interface TourPlan {
@@ -41,6 +58,8 @@ export interface TourPlan {
   readonly canaries: false | CanaryTiming;
   /** The path on which a person must say that replay is done, before it may be returned to; null = none. */
   readonly replays: string | null;
+  /** Whoever makes the first move is killed when DNS has it and before the answer is back. */
+  readonly kills: boolean;
   /** Why the outcome is not the expected one; null where it is. */
   readonly judge: (facts: TourFacts) => string | null;
 }
@@ -57,6 +76,9 @@ export interface TourFacts {
   readonly clearAt: number | null;
   /** What a person said about a replay; null where nobody did. */
   readonly replay: Replay | null;
+  /** Who was killed in the middle of a move; null where nobody was. */
+  readonly killed: string | null;
+  readonly journal: readonly JournalEntry[];
 }
 
 export interface Replay {

@@ -157,6 +157,15 @@ describe('the update port', () => {
     expect(await send(update(after, before))).toMatchObject({ rcode: rcodes.NOERROR });
   });
 
+  it('tells of the next applied update before anybody hears of it, and cuts that connection', async () => {
+    const told: unknown[] = [];
+    port.onNextApplied = () => Promise.resolve(void told.push(published()));
+    expect(await send(update(before, after))).toBeNull();
+    expect(told).toEqual([formatRrset(after)]);
+    expect(await send(update(after, before))).toMatchObject({ rcode: rcodes.NOERROR });
+    expect(told).toHaveLength(1);
+  });
+
   it('calls octets that are no message a format error', async () => {
     const octets = await exchange(Buffer.from('GET / HTTP/1.0\r\n\r\n'));
     expect(decodeMessage(octets ?? new Uint8Array())).toMatchObject({ message: { rcode: rcodes.FORMERR } });
