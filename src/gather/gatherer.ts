@@ -6,9 +6,9 @@ import { Gate } from '../dns/gate.ts';
 import type { AuthorityReader, Resolver } from '../dns/reader.ts';
 import type { DomainFacts, ExchangeFacts, MxFacts, TextFacts } from '../model/audit.ts';
 import { type DomainName, parseDomainName, root } from '../model/domain-name.ts';
-import type { StsFacts } from '../model/sts.ts';
+import type { StsFacts, StsReading } from '../model/sts.ts';
 import { type DaneRead, type ExchangeProbe, Exchanges } from './exchanges.ts';
-import { spfText, stsIdOf, stsText, textFactsOf, tlsRptText } from './facts.ts';
+import { spfText, stsText, textFactsOf, tlsRptText } from './facts.ts';
 import type { Gatherer, GatherCounters, GatherWants } from './gather.ts';
 import { Memo } from './memo.ts';
 import type { MxSource } from './mx-source.ts';
@@ -16,7 +16,7 @@ import { Tally } from './tally.ts';
 import { YoungHeap } from './young-heap.ts';
 import { Zones } from './zones.ts';
 
-export type StsRead = (domain: DomainName, signal: AbortSignal) => Promise<StsFacts>;
+export type StsRead = (domain: DomainName, signal: AbortSignal) => Promise<StsReading>;
 
 export interface GathererParts {
   readonly mx: MxSource;
@@ -59,7 +59,7 @@ export class DnsGatherer implements Gatherer {
   readonly #youngHeap: YoungHeap;
   readonly #zones: Zones;
   readonly #exchanges: Exchanges;
-  readonly #policies: Memo<DomainName, StsFacts>;
+  readonly #policies: Memo<DomainName, StsReading>;
   readonly #policyGate = new Gate(policyManners);
   readonly #aborts = new AbortWatch();
 
@@ -145,10 +145,11 @@ export class DnsGatherer implements Gatherer {
       const sts = { domain: domain.slice(0, -1), mode: 'absent', patterns: [], reason, fault: null } as const;
       return { sts, stsId: null };
     }
-    return { sts: await this.#policies.get(domain), stsId: stsIdOf(record) };
+    const { id, ...sts } = await this.#policies.get(domain);
+    return { sts, stsId: id };
   }
 
-  async #readPolicy(domain: DomainName): Promise<StsFacts> {
+  async #readPolicy(domain: DomainName): Promise<StsReading> {
     const { readSts, closing } = this.#parts;
     if (readSts === null) throw new RangeError('no reader of policies');
     this.#tally.policies += 1;

@@ -18,6 +18,12 @@ export interface StsFacts {
   readonly fault: StsFault | null;
 }
 
+/** What one look found: the policy, and the id it was announced with. */
+export interface StsReading extends StsFacts {
+  /** Of `_mta-sts` (RFC 8461 §3.1); null where no policy is announced, or the record could not be had. */
+  readonly id: string | null;
+}
+
 /** RFC 8461 §4.1: exact, or `*.` for exactly one label on the left. */
 export function matchesStsPattern(host: string, pattern: string): boolean {
   const [name, wanted] = [host.toLowerCase().replace(/\.$/, ''), pattern.toLowerCase().replace(/\.$/, '')];

@@ -5,9 +5,9 @@ import { get } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import type { Resolver } from '../../dns/reader.ts';
 import { displayName, parseDomainName, type DomainName } from '../../model/domain-name.ts';
-import type { StsFacts, StsFault } from '../../model/sts.ts';
+import type { StsFault, StsReading } from '../../model/sts.ts';
 import { sanitise } from '../../model/text.ts';
-import { announcesPolicy, isMeantAsRecord, parsePolicy } from './policy.ts';
+import { announcedId, isMeantAsRecord, parsePolicy } from './policy.ts';
 
 export interface StsReaderOptions {
   readonly resolver: Resolver;
@@ -32,14 +32,15 @@ type Fetched = { readonly ok: true; readonly text: string } | Failed;
 
 export function createStsReader(
   options: StsReaderOptions,
-): (domain: DomainName, signal: AbortSignal) => Promise<StsFacts> {
+): (domain: DomainName, signal: AbortSignal) => Promise<StsReading> {
   return async (domain, signal) => {
-    const facts = (mode: StsFacts['mode'], over: Partial<StsFacts> = {}): StsFacts => ({
+    const facts = (mode: StsReading['mode'], over: Partial<StsReading> = {}): StsReading => ({
       domain: displayName(domain),
       mode,
       patterns: [],
       reason: null,
       fault: null,
+      id: null,
       ...over,
     });
     const name = parseDomainName(`_mta-sts.${domain}`);
@@ -50,16 +51,21 @@ export function createStsReader(
       return facts('unknown', { reason: record.reason ?? 'no answer for the TXT record' });
     }
     const records = record.rrset?.rdata ?? [];
-    if (!announcesPolicy(records)) {
+    const id = announcedId(records);
+    if (id === null) {
       const fault = isMeantAsRecord(records) ? 'record' : null;
       return facts('absent', { reason: 'no policy is announced', fault });
     }
     const fetched = await fetchPolicy(host.name, options, signal);
-    if (!fetched.ok) return facts('unknown', { reason: fetched.reason, fault: fetched.fault });
+    if (!fetched.ok) return facts('unknown', { id, reason: fetched.reason, fault: fetched.fault });
     const policy = parsePolicy(fetched.text);
     return policy === null
-      ? facts('unknown', { reason: `${displayName(host.name)} serves no valid policy`, fault: 'malformed' })
-      : facts(policy.mode, { patterns: policy.patterns });
+      ? facts('unknown', {
+          id,
+          reason: `${displayName(host.name)} serves no valid policy`,
+          fault: 'malformed',
+        })
+      : facts(policy.mode, { id, patterns: policy.patterns });
   };
 }
 

@@ -24,10 +24,12 @@ export function joinTxt(rdata: string): string {
     );
 }
 
-/** True where exactly one record says `v=STSv1` with an id; otherwise there is no policy (RFC 8461 §3.1). */
-export function announcesPolicy(records: readonly string[]): boolean {
+/** The id of the one record that says `v=STSv1`; null where there is none, or several: then there is no policy
+ *  (RFC 8461 §3.1). */
+export function announcedId(records: readonly string[]): string | null {
   const announcing = records.map(joinTxt).filter((one) => /^v=STSv1\s*(;|$)/.test(one));
-  return announcing.length === 1 && /;\s*id=[A-Za-z0-9]{1,32}\s*(;|$)/.test(announcing[0] ?? '');
+  if (announcing.length !== 1) return null;
+  return /;\s*id=([A-Za-z0-9]{1,32})\s*(;|$)/.exec(announcing[0] ?? '')?.[1] ?? null;
 }
 
 /** True where somebody wanted to announce a policy, whether it counts or not. */

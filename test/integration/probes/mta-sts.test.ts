@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { createDnsClient } from '../../../src/dns/client.ts';
 import { createResolver } from '../../../src/dns/resolver.ts';
 import { domainNameOf } from '../../../src/model/domain-name.ts';
-import type { StsFacts, StsFault } from '../../../src/model/sts.ts';
+import type { StsFault, StsReading } from '../../../src/model/sts.ts';
 import { createStsReader } from '../../../src/probes/mta-sts/index.ts';
 import { makeCertificates, type TestCertificates } from '../../support/certificates.ts';
 import { type DnsServer, startDnsServer } from '../../support/dns-server.ts';
@@ -41,7 +41,7 @@ afterAll(() => {
 
 async function readPolicy(
   scene: Scene = {},
-): Promise<{ facts: StsFacts; requests: string[]; dns: DnsServer }> {
+): Promise<{ facts: StsReading; requests: string[]; dns: DnsServer }> {
   const requests: string[] = [];
   const pair = certificates.pairs[scene.certificate ?? 'good'];
   const web = createServer(pair, (request, response) => {
@@ -81,6 +81,7 @@ describe('a policy that is served', () => {
       patterns: ['mx.example.com', '*.example.net'],
       reason: null,
       fault: null,
+      id: '20261122',
     });
     expect(requests).toEqual(['GET https://mta-sts.example.com/.well-known/mta-sts.txt']);
   });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { announcesPolicy, joinTxt, parsePolicy } from '../../../src/probes/mta-sts/policy.ts';
+import { announcedId, joinTxt, parsePolicy } from '../../../src/probes/mta-sts/policy.ts';
 
 const lines = (...all: readonly string[]) => `${all.join('\n')}\n`;
 const good = ['version: STSv1', 'mode: enforce', 'mx: mail.example.com', 'max_age: 604800'];
@@ -28,7 +28,11 @@ describe('the TXT record', () => {
     ['an id of 33', [`"v=STSv1; id=${'a'.repeat(33)}"`], false],
     ['an id with a hyphen', ['"v=STSv1; id=2016-08-31"'], false],
   ])('%s', (_, records, announces) => {
-    expect(announcesPolicy(records)).toBe(announces);
+    expect(announcedId(records) !== null).toBe(announces);
+  });
+
+  it('has the id that tells senders of a change', () => {
+    expect(announcedId(['"v=spf1 -all"', '"v=STSv1; " "id=20160831085700Z;"'])).toBe('20160831085700Z');
   });
 
   it('is read out of its presentation form', () => {
