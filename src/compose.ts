@@ -2,6 +2,7 @@
 
 import { systemClock } from './runtime/clock.ts';
 import { createLogger } from './runtime/logger.ts';
+import type { DoctorDeps } from './app/doctor-finding.ts';
 import type { Auditing, AuditingOptions, AuditResults, InitParts } from './auditing.ts';
 import type { Sandbox } from './playground.ts';
 import type { OpenOptions, Program } from './program.ts';
@@ -90,6 +91,16 @@ export async function setSandboxFault(
     import('./sandbox/world-files.ts'),
   ]);
   return postFault(controlFileIn(directory), hop, fault);
+}
+
+/** What `doctor` stands on: whatever of it can be had. */
+export async function openDiagnosis(runtime: Runtime, options: OpenOptions): Promise<DoctorDeps> {
+  const [diagnosis, program] = await Promise.all([import('./diagnosis.ts'), import('./program.ts')]);
+  return diagnosis.openDiagnosis(runtime, {
+    readConfig: () => program.readConfig(options),
+    stateUrl: program.stateUrl,
+    open: (isOffline) => program.openProgram(runtime, { ...options, isOffline, mayLackStore: true }),
+  });
 }
 
 /** What `audit` stands on: neither store nor provider. */

@@ -139,7 +139,7 @@ function keepOpen(store: Store, runtime: Runtime): Store {
   return store;
 }
 
-async function stateUrl(config: Config): Promise<string> {
+export async function stateUrl(config: Config): Promise<string> {
   if (config.stateUrl === null) return `sqlite:${join(stateHome(), 'mxctl', 'state.sqlite')}`;
   if (typeof config.stateUrl === 'string') return config.stateUrl;
   const url = (await readSecret(config.stateUrl, secretPlaces())).reveal().trim();

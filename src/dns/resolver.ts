@@ -200,7 +200,8 @@ function chainFault(aliases: readonly DomainName[], step: Step): string {
 }
 
 /** Of resolv.conf or its like; ports where the system has them. Loopback where it names none (resolv.conf(5)). */
-function systemServers(): ServerAddress[] {
+/** Those of the system; at least one. */
+export function systemServers(): ServerAddress[] {
   // Through the default export: a named import would stay bound to the servers before dns.setServers().
   const servers = dns.getServers().map((text) => {
     const [, bracketed, port] = /^\[([^\]]+)\](?::(\d+))?$/.exec(text) ?? [];

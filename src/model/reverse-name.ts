@@ -10,7 +10,7 @@ export function reverseNameOf(address: string): DomainName | null {
   const groups = ipv6Groups(address);
   if (groups === null) return null;
   const nibbles = groups.map((group) => group.padStart(4, '0')).join('');
-  return domainNameOf(`${[...nibbles].toReversed().join('.')}.ip6.arpa`);
+  return domainNameOf(`${Array.from(nibbles).toReversed().join('.')}.ip6.arpa`);
 }
 
 /** The eight groups of an IPv6 address without a zone or an IPv4 tail. */
