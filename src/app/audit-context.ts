@@ -4,6 +4,7 @@
 import type { AuditConfig, Config } from '../config/config.ts';
 import type { AuditContext } from '../model/audit.ts';
 import type { DomainName } from '../model/domain-name.ts';
+import { expiredIgnores } from '../model/ignore.ts';
 import { exchangesOf, type MailPath } from '../model/mail-path.ts';
 import { normalTtlsOf, type Route } from '../model/route.ts';
 
@@ -20,6 +21,7 @@ export function auditContext(
     paths.flatMap((path) => exchangesOf(path).map(({ exchange }) => exchange));
   const kept = routes.flatMap((route) => route.paths.filter((path) => route.keep.includes(path.name)));
   const addressTtls = addressTtlsOf(routes);
+  const expired = new Map(expiredIgnores(audit?.ignore ?? [], now).map((one) => [one.domain, one]));
   return {
     now,
     ours: new Set([...routes.flatMap((route) => hostsOf(route.paths)), ...expected]),
@@ -28,6 +30,7 @@ export function auditContext(
     maxTtl: audit?.maxTtl ?? mxTtlFor(routes, audit?.expect.mx ?? []),
     maxAddressTtl: (exchange) => addressTtls.get(exchange) ?? null,
     spfInclude: audit?.spfInclude ?? null,
+    expiredIgnore: (domain) => expired.get(domain) ?? null,
     before,
   };
 }

@@ -6,11 +6,9 @@ import { UsageError } from '../errors.ts';
 import type { GatherWants } from '../gather/gather.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { AuditContext, AuditMatch, Expectation } from '../model/audit.ts';
-import { displayName, isHostName, parseDomainName } from '../model/domain-name.ts';
-import { expiredIgnores } from '../model/ignore.ts';
+import { isHostName, parseDomainName } from '../model/domain-name.ts';
 import { nearest } from '../model/nearest.ts';
 import { sanitise } from '../model/text.ts';
-import type { Warning } from '../render/envelope.ts';
 import type { AuditPart } from './audit.ts';
 import { auditContext } from './audit-context.ts';
 
@@ -68,17 +66,6 @@ export function auditParts(
     ...(domains.length === 0 ? [] : [partOf(lists.ofNames(domains), likeAudit, wanted)]),
     ...selection.lists.map((file) => partOf(lists.open(file, selection.column), likeAudit, wanted)),
   ];
-}
-
-/** Of each ignore whose day is past: what it hid is found again. */
-export function ignoreWarnings(parts: readonly AuditPart[], now: number): Warning[] {
-  return parts.flatMap(({ audit, ignores }) =>
-    expiredIgnores(ignores, now).map(({ domain, until, reason }) => ({
-      code: 'ignore-expired',
-      message: `${displayName(domain)} is judged again: its ignore ended on ${until ?? ''} (${reason}); remove it`,
-      subject: audit,
-    })),
-  );
 }
 
 function wantsOf(

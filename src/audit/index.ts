@@ -25,6 +25,7 @@ import { exchangeNoAddress } from './rules/exchange-no-address.ts';
 import { exchangeNotMail } from './rules/exchange-not-mail.ts';
 import { exchangePrivate } from './rules/exchange-private.ts';
 import { expectation } from './rules/expectation.ts';
+import { expiredIgnore } from './rules/expired-ignore.ts';
 import { foreignExchange } from './rules/foreign-exchange.ts';
 import { hiddenBackup } from './rules/hidden-backup.ts';
 import { lameServer } from './rules/lame-server.ts';
@@ -81,6 +82,7 @@ export const rules: readonly Rule[] = [
   certificate,
   spfInclude,
   tlsReporting,
+  expiredIgnore,
 ];
 
 const noFindings: readonly Finding[] = [];

@@ -3,7 +3,7 @@ import { BaseCommand } from '../base-command.ts';
 import type { CommandContext, CommandResult } from '../base-command.ts';
 import { formatShard, runAudit } from '../app/audit.ts';
 import { loadBaseline } from '../app/audit-baseline.ts';
-import { auditParts, ignoreWarnings } from '../app/audit-parts.ts';
+import { auditParts } from '../app/audit-parts.ts';
 import { openAuditing } from '../compose.ts';
 import { UsageError } from '../errors.ts';
 import { auditOutcomeFlags, carryOutAudit, verdictsOf } from '../front/audit-run.ts';
@@ -116,10 +116,9 @@ export default class Audit extends BaseCommand<typeof Audit> {
     };
     const { concurrency } = auditing;
     const request = { startedAt, parts, verdicts: verdictsOf(flags), shard, baseline, concurrency };
-    const result = await carryOutAudit(flags.output, run, context, (sink, onProgress) =>
+    return carryOutAudit(flags.output, run, context, (sink, onProgress) =>
       runAudit(request, deps, sink, runtime.signal, onProgress),
     );
-    return { ...result, warnings: ignoreWarnings(parts, startedAt) };
   }
 }
 

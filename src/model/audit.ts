@@ -3,6 +3,7 @@
 
 import type { DaneFacts } from './dane.ts';
 import type { DomainName } from './domain-name.ts';
+import type { AuditIgnore } from './ignore.ts';
 import type { Mx } from './mx.ts';
 import type { Observation } from './observation.ts';
 import type { StsFacts } from './sts.ts';
@@ -135,6 +136,8 @@ export interface AuditContext {
   readonly maxAddressTtl: (exchange: DomainName) => number | null;
   /** `include:` that an SPF record should have; null = not asked. */
   readonly spfInclude: string | null;
+  /** The ignore of the domain whose last day is past; null = none. */
+  readonly expiredIgnore: (domain: DomainName) => Pick<AuditIgnore, 'until' | 'reason'> | null;
   /** What the last run knew of the domain's MTA-STS policy; null = nothing. */
   readonly before: (
     domain: DomainName,

@@ -173,6 +173,8 @@ const context: fc.Arbitrary<AuditContext> = fc
     failoverHosts: () => failover,
     maxTtl,
     maxAddressTtl: () => maxAddressTtl,
+    // Said of the configuration, whatever is known of DNS.
+    expiredIgnore: () => null,
     spfInclude: '_spf.example.net',
     before: () => before,
   }));

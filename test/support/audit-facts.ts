@@ -7,6 +7,7 @@
 //   ; server NAME [ADDRESS] answers TTL[/HIGHEST] MX[, MX]…             or absent, lame REASON, failed REASON
 //   ; policy enforce|testing|none PATTERN…   or record|no-host|certificate|http|malformed REASON, unknown REASON
 //   ; before ID PATTERN…                the policy of the run before
+//   ; ignored-until DAY REASON          an ignore that is over
 //   ; tlsa HOST none|insecure|unusable|failed|unknown
 //   ; probe HOST ADDRESS shows KEY | misnamed | self-signed | ends-in DAYS | plain | refused | silent | inconclusive
 // An exchange of which nothing is told has an address of its own.
@@ -263,6 +264,7 @@ export function auditOf(text: string): AuditCase {
   const servers = lines.all('server');
   const [match, ...expected] = lines.words('expect');
   const [id, ...patterns] = lines.words('before');
+  const [until, ...reasons] = lines.words('ignored-until');
   const record = lines.of(domainNameOf(`_mta-sts.${domain}`), 'TXT')[0]?.rdata;
   const numberOf = (directive: string) => {
     const [word] = lines.words(directive);
@@ -299,6 +301,7 @@ export function auditOf(text: string): AuditCase {
       maxTtl: numberOf('max-ttl'),
       maxAddressTtl: () => maxAddressTtl,
       spfInclude: lines.words('spf-include')[0] ?? null,
+      expiredIgnore: () => (until === undefined ? null : { until, reason: reasons.join(' ') }),
       before: () => (id === undefined ? null : { stsId: id, patterns }),
     },
   };

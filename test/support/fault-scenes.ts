@@ -21,6 +21,8 @@ export interface FaultScene {
   readonly policy?: PolicyHost;
   /** What the run before saw. */
   readonly before?: { readonly stsId: string; readonly patterns: readonly string[] };
+  /** Of the configuration: an ignore of the domain, past its last day. */
+  readonly isIgnoreOver?: boolean;
   readonly rules: readonly string[];
   /** Of those, what only --deep finds. */
   readonly deepRules?: readonly string[];
@@ -255,6 +257,7 @@ export const faultScenes: Readonly<Record<string, FaultScene>> = {
     deepRules: ['certificate'],
   },
   'SPF without our senders': { zone: `${mx}\n@ 3600 TXT "v=spf1 mx -all"`, rules: ['spf-include'] },
+  'ignored until a day that is over': { zone: healthy, isIgnoreOver: true, rules: ['expired-ignore'] },
   'two SPF records': { zone: plus('@ 3600 TXT "v=spf1 mx -all"'), rules: ['spf-include'] },
 };
 

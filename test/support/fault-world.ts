@@ -36,7 +36,7 @@ const common = `
   ${zones.map((zone) => `${zone} 3600 NS ns1.${zone}`).join('\n')}`;
 
 /** Of `faultScenes`. Audits with a route are those whose rules need one. */
-export const faultConfig = `version: 1
+export const faultConfig = (copies: number): string => `version: 1
 providers: {bind: {type: rfc2136, server: 192.0.2.53, tsig: {name: k, secret: {env: K}}}}
 routes:
   customers: ${routeOf(['mx1.host.example', 'spool.spare.example', 'filter.proxy.example'], 2)}
@@ -55,6 +55,7 @@ audits:
   customers:
     ${auditOf('customers', 'exact', 'mx1.host.example', 'spool.spare.example')}
     spf_include: _spf.host.example
+    ignore: [${ignoresOf(copies).join(', ')}]
   partners: {${auditOf('partners', 'contains', 'mx1.host.example')}}
   signed: {${auditOf('signed', 'exact', 'mx1.signed.example', 'mx2.safe.example')}}
   wide: {${auditOf('wide', 'exact', 'mx1.wide.example', 'spool.spare.example')}}
@@ -67,6 +68,11 @@ audits:
   misnamed: {${auditOf('misnamed', 'exact', 'mx1.misnamed.example')}}
   clear: {${auditOf('clear', 'exact', 'mx1.clear.example')}}
 `;
+
+function ignoresOf(copies: number): string[] {
+  const over = plant(copies).filter(({ scene }) => scene.isIgnoreOver === true);
+  return over.map(({ domain }) => `{domain: ${domain}, until: "2026-01-31", reason: "OPS-1182"}`);
+}
 
 /** `kept`: how many of the exchanges are published in normal times, the second as a backup. */
 function routeOf(hosts: readonly string[], kept: number): string {
@@ -102,15 +108,19 @@ export interface FaultWorld extends AsyncDisposable {
   readonly hopOf: (address: string) => { readonly address: string; readonly port: number };
 }
 
-/** `copies` of every scene. */
-export async function startFaultWorld(copies: number): Promise<FaultWorld> {
-  const domains = Object.entries(faultScenes).flatMap(([name, scene], at) =>
+/** `copies` of every scene, in their order. */
+function plant(copies: number): Planted[] {
+  return Object.entries(faultScenes).flatMap(([name, scene], at) =>
     Array.from({ length: copies }, (_, copy) => ({
       name,
       scene,
       domain: domainNameOf(`s${at}-${copy}.example`),
     })),
   );
+}
+
+export async function startFaultWorld(copies: number): Promise<FaultWorld> {
+  const domains = plant(copies);
   const ca = await makeCa();
   const hops = await startHops(ca);
   const zone = [common, ...domains.map(zoneOf), ...hops.records].join('\n');

@@ -22,7 +22,7 @@ import { faultConfig, type FaultWorld, type Planted, startFaultWorld } from '../
 
 const copies = 3;
 const now = Date.now();
-const config = parseConfig(faultConfig, {
+const config = parseConfig(faultConfig(copies), {
   configFile: '/etc/mxctl/mxctl.yaml',
   shownFile: 'mxctl.yaml',
   now,
@@ -49,7 +49,7 @@ function openGatherer() {
     qps: null,
     concurrency: null,
     readSts: (resolver) =>
-      createStsReader({ resolver, caCertificates: [world.ca], port: world.policyPort, timeoutMs: 5000 }),
+      createStsReader({ resolver, caCertificates: [world.ca], port: world.policyPort, timeoutMs: 20_000 }),
     readDane: (resolver) => createDaneReader({ resolver }),
     probe: (resolver) => {
       const probe = createSmtpProbe({
@@ -71,7 +71,8 @@ function openGatherer() {
     },
     clock: systemClock,
     threads: 0,
-    timeoutMs: 1000,
+    // A busy machine is no fault.
+    timeoutMs: 20_000,
     authorityPort: world.authorityPort,
   });
 }
