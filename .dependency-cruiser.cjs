@@ -21,7 +21,7 @@ const table = [
   { from: 'inventory', to: ['model'], node: true },
   { from: 'probes', to: ['model', 'dns', 'smtp'], npm: ['nodemailer', 'imapflow'], node: true },
   { from: 'providers', to: ['model', 'dns'], npm: ['zod', '@aws-sdk', 'cloudflare'], node: true },
-  { from: 'store', to: ['model'], npm: ['kysely'], node: true },
+  { from: 'store', to: ['model'], npm: ['kysely', 'pg'], node: true },
   {
     from: 'config',
     to: ['model', 'providers/[a-z0-9]+/config\\.ts', 'providers/config-parts\\.ts'],
@@ -103,7 +103,7 @@ module.exports = {
     {
       name: 'only-compose-imports-program',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(compose|playground)\\.ts$'] },
+      from: { path: '^src/', pathNot: ['^src/(compose|playground|serving)\\.ts$'] },
       to: { path: '^src/(program|playground)\\.ts$' },
     },
     {
@@ -117,7 +117,12 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: ['^src/(compose|program)\\.ts$', '^src/store/sql/', '^src/providers/', '^src/probes/'],
+        pathNot: [
+          '^src/(compose|program|provider-shelf)\\.ts$',
+          '^src/store/sql/',
+          '^src/providers/',
+          '^src/probes/',
+        ],
       },
       to: { path: ['^src/store/sql/', '^src/providers/registry\\.ts$', '^src/probes/registry\\.ts$'] },
     },

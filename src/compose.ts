@@ -1,11 +1,13 @@
 // Builds what a command needs, as late as it can: a command that reads no config loads neither zod nor SQL.
 
-import { systemClock } from './runtime/clock.ts';
+import { type Pace, systemClock, systemPace } from './runtime/clock.ts';
 import { createLogger } from './runtime/logger.ts';
 import type { DoctorDeps } from './app/doctor-finding.ts';
 import type { Auditing, AuditingOptions, AuditResults, InitParts } from './auditing.ts';
 import type { Sandbox } from './playground.ts';
 import type { OpenOptions, Program } from './program.ts';
+import type { Serving, Supervision, SupervisionOptions } from './serving.ts';
+import type { Heartbeat } from './runtime/heartbeat.ts';
 import type { HopState } from './sandbox/control.ts';
 import type { TourName } from './sandbox/tours/names.ts';
 import type { TourResult } from './sandbox/tours/tour.ts';
@@ -14,6 +16,7 @@ import type { Runtime } from './runtime/run.ts';
 import { listenForShutdown } from './runtime/signals.ts';
 
 export type { Program } from './program.ts';
+export type { Serving, Supervision } from './serving.ts';
 export type { TourResult } from './sandbox/tours/tour.ts';
 export { providerKinds } from './providers/kinds.ts';
 export { hopFaults } from './sandbox/hop-fault.ts';
@@ -35,7 +38,7 @@ export async function createRuntime(options: { isVerbose: boolean }): Promise<Ru
       const failures: unknown[] = [];
       for (const close of closers.splice(0).reverse()) {
         try {
-          await close();
+          await withPatience(close);
         } catch (error) {
           failures.push(error);
         }
@@ -43,6 +46,21 @@ export async function createRuntime(options: { isVerbose: boolean }): Promise<Ru
       if (failures.length > 0) throw failures[0];
     },
   };
+}
+
+/** What is closed may wait for somebody who never answers; the end of a run does not, not for longer than this; ms. */
+const closePatienceMs = 10_000;
+
+async function withPatience(close: () => Promise<void> | void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, closePatienceMs);
+  });
+  try {
+    await Promise.race([close(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** JSON Schema (draft 7) of the config file. */
@@ -63,6 +81,26 @@ export async function openProgram(runtime: Runtime, options: OpenOptions): Promi
   const program = await import('./program.ts');
   return program.openProgram(runtime, options);
 }
+
+/** The same for what runs unattended: its configuration can be read again. `onConfig` runs before anything is opened. */
+export async function openServing(
+  runtime: Runtime,
+  options: OpenOptions,
+  onConfig: (heartbeat: Heartbeat | null) => void,
+): Promise<Serving> {
+  keepHeapSmall();
+  const serving = await import('./serving.ts');
+  return serving.openServing(runtime, options, onConfig);
+}
+
+/** Who watches over a service, and asks how it is. */
+export async function openSupervision(runtime: Runtime, options: SupervisionOptions): Promise<Supervision> {
+  const serving = await import('./serving.ts');
+  return serving.openSupervision(runtime, options);
+}
+
+/** Time that no clock jump moves. */
+export const pace: Pace = systemPace;
 
 /** A mail world on loopback that stays up until the run ends. */
 export async function startSandbox(runtime: Runtime, directory: string | undefined): Promise<Sandbox> {

@@ -13,7 +13,7 @@ import { loadConfig } from './config/load.ts';
 import { readSecret } from './config/secrets.ts';
 import { absoluteStateUrl } from './config/state-url.ts';
 import { createAuthorityReader } from './dns/authoritative.ts';
-import { createDnsClient } from './dns/client.ts';
+import { createDnsClient, type DnsClient } from './dns/client.ts';
 import type { Resolver } from './dns/reader.ts';
 import { createResolver } from './dns/resolver.ts';
 import { ConfigError, StoreError, type AppError } from './errors.ts';
@@ -24,9 +24,8 @@ import { createDaneReader } from './probes/dane/index.ts';
 import { createStsReader } from './probes/mta-sts/index.ts';
 import { createSmtpProbe } from './probes/smtp/index.ts';
 import { SessionLimiter } from './probes/smtp/limiter.ts';
-import type { Provider } from './providers/provider.ts';
-import { RateBudgets } from './providers/rate-budget.ts';
-import { openProvider, type ProviderDeps } from './providers/registry.ts';
+import { ProviderShelf } from './provider-shelf.ts';
+import type { ProviderDeps } from './providers/registry.ts';
 import { holderIdentity, isDeadHolder } from './runtime/process-identity.ts';
 import type { Store } from './store/store.ts';
 import { openSqlStore } from './store/sql/open.ts';
@@ -66,11 +65,31 @@ export async function readConfig(options: OpenOptions): Promise<Config> {
 
 export async function openProgram(runtime: Runtime, options: OpenOptions): Promise<Program> {
   const config = await readConfig(options);
-  const { clock } = runtime;
-  const { store, storeFault } = await openStore(config, runtime, options);
+  const opened = await openStore(config, runtime, options);
+  return assemble(config, { ...opened, ...openShared(runtime) }, runtime);
+}
+
+/** What outlives a configuration. */
+export interface Opened extends Pick<Program, 'store' | 'storeFault'> {
+  readonly client: DnsClient;
+  readonly providers: ProviderShelf;
+}
+
+export function openShared(runtime: Runtime): Pick<Opened, 'client' | 'providers'> {
   const client = createDnsClient();
   runtime.onClose(() => client.close());
-  const dns = { client, clock, attempts: dnsAttempts };
+  const providers = new ProviderShelf({
+    clock: runtime.clock,
+    readSecret: (source) => readSecret(source, secretPlaces()),
+  });
+  runtime.onClose(() => providers.close());
+  return { client, providers };
+}
+
+/** The program of this configuration. Opens nothing. */
+export function assemble(config: Config, opened: Opened, runtime: Runtime): Program {
+  const { clock } = runtime;
+  const dns = { client: opened.client, clock, attempts: dnsAttempts };
   const resolver = createResolver({ ...dns, servers: config.resolvers, timeoutMs: resolverTimeoutMs });
   const reader = createAuthorityReader({ ...dns, resolver, timeoutMs: authorityTimeoutMs });
   const probe = createSmtpProbe({
@@ -81,14 +100,15 @@ export async function openProgram(runtime: Runtime, options: OpenOptions): Promi
     maxSessions,
     jitter: () => Math.random() * Math.min(probeSpreadMs.most, config.routes.size * probeSpreadMs.perRoute),
   });
+  opened.providers.use(config.providers, nsLookup(resolver));
   return {
     config,
-    store,
-    storeFault,
+    store: opened.store,
+    storeFault: opened.storeFault,
     probe,
     resolver,
     reader,
-    provider: providerOpener(config, runtime, nsLookup(resolver)),
+    provider: (name) => opened.providers.open(name),
     canary: canaryOpener(config, runtime),
     readSts: createStsReader({ resolver, caCertificates: [] }),
     readDane: createDaneReader({ resolver }),
@@ -119,12 +139,17 @@ async function openStore(
 ): Promise<Pick<Program, 'store' | 'storeFault'>> {
   if (isOffline) return { store: await openPassingStore(runtime), storeFault: null };
   try {
-    const store = keepOpen(await openSqlStore({ url: await stateUrl(config) }), runtime);
+    const store = keepOpen(await openStoreAt(await stateUrl(config)), runtime);
     return { store, storeFault: null };
   } catch (error) {
     if (!mayLackStore || !(error instanceof StoreError)) throw error;
     return { store: await openPassingStore(runtime), storeFault: error };
   }
+}
+
+/** Throws StoreError, and ConfigError for the url. */
+export function openStoreAt(url: string): Promise<Store> {
+  return openSqlStore({ url });
 }
 
 /** A store that ends with the run. */
@@ -159,7 +184,7 @@ function stateHome(): string {
   );
 }
 
-function secretPlaces(): Parameters<typeof readSecret>[1] {
+export function secretPlaces(): Parameters<typeof readSecret>[1] {
   return { env: process.env, credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'] ?? null };
 }
 
@@ -182,6 +207,8 @@ function canaryOpener(config: Config, { clock }: Runtime): Deps['canary'] {
       }),
     );
     opened.set(route.name, opening);
+    // A key that could not be read may be there in the next round.
+    opening.catch(() => opened.delete(route.name));
     return opening;
   };
 }
@@ -195,35 +222,5 @@ function nsLookup(resolver: Resolver): ProviderDeps['lookupNs'] {
       const parsed = parseDomainName(text);
       return parsed.ok ? [parsed.name] : [];
     });
-  };
-}
-
-/** Opens each provider once, on first use. */
-function providerOpener(
-  config: Config,
-  runtime: Runtime,
-  lookupNs: ProviderDeps['lookupNs'],
-): (name: string) => Promise<Provider> {
-  const opened = new Map<string, Promise<Provider>>();
-  const budgets = new RateBudgets(runtime.clock);
-  runtime.onClose(async () => {
-    for (const opening of await Promise.allSettled([...opened.values()])) {
-      if (opening.status === 'fulfilled') await opening.value.close();
-    }
-  });
-  return (name) => {
-    const known = opened.get(name);
-    if (known !== undefined) return known;
-    const block = config.providers.get(name);
-    if (block === undefined) throw new RangeError(`no provider ${name}`);
-    const opening = openProvider(name, block, {
-      clock: runtime.clock,
-      budgets,
-      readSecret: (source) => readSecret(source, secretPlaces()),
-      random: Math.random,
-      lookupNs,
-    });
-    opened.set(name, opening);
-    return opening;
   };
 }

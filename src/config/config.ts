@@ -54,5 +54,7 @@ export interface Config {
   readonly audits: readonly AuditConfig[];
   /** How long history is kept; ms. */
   readonly historyMs: number;
+  /** Who is told that a run of `auto` began and how it ended; null = nobody. */
+  readonly heartbeat: { readonly url: SecretSource; readonly timeoutMs: number } | null;
   readonly warnings: readonly ConfigWarning[];
 }

@@ -17,6 +17,8 @@ import { absoluteStateUrl } from './state-url.ts';
 
 /** Three months: long enough to compare an incident with the last one. */
 const defaultHistoryMs = 90 * 86_400_000;
+/** A service far away answers in well under a second; at its end a run waits no longer than this for it. */
+const defaultHeartbeatMs = 5000;
 
 export interface ParseInput {
   /** Absolute; relative names in the file start at its directory. */
@@ -82,6 +84,13 @@ function build(document: ConfigDocument, input: ParseInput, report: Report): Con
     routes: withTtlBounds(routes, data.providers),
     audits,
     historyMs: data.history.keep ?? defaultHistoryMs,
+    heartbeat:
+      data.heartbeat === undefined
+        ? null
+        : {
+            url: withAbsoluteFiles(data.heartbeat.url, directory),
+            timeoutMs: data.heartbeat.timeout ?? defaultHeartbeatMs,
+          },
     warnings: report.warnings,
   };
 }

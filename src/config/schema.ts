@@ -134,6 +134,17 @@ export const configSchema = z
       .strictObject({ keep: duration('1d').optional().describe('How long history is kept. Default 90d.') })
       .default({})
       .describe('Observations, changes and events in the state store.'),
+    heartbeat: z
+      .strictObject({
+        url: secretSource.describe(
+          'The URL: whoever knows it can say that all is well. /start is added when a run begins, / and its exit code when it ends.',
+        ),
+        timeout: duration('1s', '30s').optional().describe('Longest that one call may take. Default 5s.'),
+      })
+      .optional()
+      .describe(
+        "A dead man's switch such as healthchecks.io: it is told of every run, and tells you when none comes.",
+      ),
   })
   .meta({ title: 'mxctl configuration (mxctl.yaml)' });
 

@@ -61,3 +61,24 @@ export const shardFlag = Flags.custom<{ readonly number: number; readonly of: nu
     return Promise.resolve({ number, of });
   },
 });
+
+export type HealthAddress =
+  { readonly host: string; readonly port: number } | { readonly socketFile: string };
+
+/** `8025`, which is loopback, `127.0.0.1:8025`, `[::1]:8025` or `unix:/run/mxctl/health.sock`. */
+export const healthListenFlag = Flags.custom<HealthAddress>({
+  helpValue: 'ADDRESS',
+  parse: (text) => {
+    const file = /^unix:(\/.+)$/.exec(text)?.[1];
+    if (file !== undefined) return Promise.resolve({ socketFile: file });
+    const match = /^(?:(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]|localhost):)?(\d{1,5})$/.exec(text);
+    const port = Number(match?.[2] ?? Number.NaN);
+    if (!Number.isInteger(port) || port > 65_535) {
+      throw new UsageError('usage', `${JSON.stringify(text)} is no address to listen on`, {
+        hint: 'write --health-listen 127.0.0.1:8025, [::1]:8025 or unix:/run/mxctl/health.sock',
+      });
+    }
+    // Whoever names no address means this machine: what is asked of all the world is asked for by name.
+    return Promise.resolve({ host: (match?.[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port });
+  },
+});

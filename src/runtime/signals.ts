@@ -1,13 +1,15 @@
 // SIGINT and SIGTERM as an AbortSignal. The first asks for an orderly end: what is under way is settled or journalled
-// and leases are released. The second ends the process at once; the journal is made for that.
+// and leases are released. The second ends the process at once; the journal is made for that. SIGHUP, for services, as a
+// wish that waits until there is time for it.
 
 import { AppError, exitCodes } from '../errors.ts';
 
 const names = ['SIGINT', 'SIGTERM'] as const;
+type SignalName = (typeof names)[number] | 'SIGHUP';
 
 export interface SignalSource {
-  on(name: (typeof names)[number], listener: () => void): unknown;
-  off(name: (typeof names)[number], listener: () => void): unknown;
+  on(name: SignalName, listener: () => void): unknown;
+  off(name: SignalName, listener: () => void): unknown;
   exit(code: number): void;
 }
 
@@ -42,5 +44,31 @@ export function listenForShutdown(source: SignalSource = process): ShutdownSigna
     dispose: () => {
       for (const { name, listener } of listeners) source.off(name, listener);
     },
+  };
+}
+
+export interface ReloadRequests {
+  /** Aborts when somebody asks; a new one after each `take`. */
+  readonly signal: AbortSignal;
+  /** True once for however many requests came since the last call. */
+  take(): boolean;
+  /** Gives SIGHUP back to Node's default, which ends the process. */
+  dispose(): void;
+}
+
+export function listenForReload(source: SignalSource = process): ReloadRequests {
+  let asked = new AbortController();
+  const onHangUp = () => asked.abort();
+  source.on('SIGHUP', onHangUp);
+  return {
+    get signal() {
+      return asked.signal;
+    },
+    take: () => {
+      if (!asked.signal.aborted) return false;
+      asked = new AbortController();
+      return true;
+    },
+    dispose: () => void source.off('SIGHUP', onHangUp),
   };
 }

@@ -402,6 +402,7 @@ export class AppWorld {
       routes: this.routes,
       audits: [],
       historyMs: 90 * 86_400_000,
+      heartbeat: null,
       warnings: [],
     };
   }

@@ -43,6 +43,7 @@ describe('a configuration', () => {
       references: [],
       audits: [],
       historyMs: 90 * 86_400_000,
+      heartbeat: null,
       warnings: [],
     });
   });
