@@ -30,8 +30,8 @@ export class Fields {
   fail(name: string, wanted: string): never {
     throw new StoreError('store-corrupt', `state store: ${this.#place}: ${name} is not ${wanted}`, {
       hint:
-        'move the state file aside and run again; DNS is untouched. Lost: history, probe counters, pauses and what ' +
-        'caches may still hold, so watch before the next flip',
+        'move the state aside (its file, or its tables) and run again; DNS is untouched. Lost: history, probe counters, ' +
+        'pauses and what caches may still hold, so watch before the next flip',
     });
   }
 

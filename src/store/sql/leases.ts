@@ -57,13 +57,14 @@ export async function acquireLease(
   route: string,
   holder: string,
   ttlMs: number,
-  now: number,
+  callersNow: number,
   deadHolder: string | null = null,
 ): Promise<LeaseAnswer> {
   checkTtl(ttlMs);
   if (holder === nobody) throw new RangeError('a lease needs a holder');
-  const expiresAt = now + ttlMs;
   return engine.write('relaxed', async (trx): Promise<LeaseAnswer> => {
+    const now = await engine.leaseNow(trx, callersNow);
+    const expiresAt = now + ttlMs;
     const known = await readRow(trx, route);
     if (known === null) {
       const token = (await maxJournalToken(trx, route)) + 1;
@@ -105,11 +106,11 @@ export async function renewLease(
   engine: SqlEngine,
   lease: Lease,
   ttlMs: number,
-  now: number,
+  callersNow: number,
 ): Promise<Lease> {
   checkTtl(ttlMs);
-  const expiresAt = now + ttlMs;
   return engine.write('relaxed', async (trx) => {
+    const expiresAt = (await engine.leaseNow(trx, callersNow)) + ttlMs;
     const renewed = await trx
       .updateTable('lease')
       .set({ expires_at: expiresAt })

@@ -1,6 +1,7 @@
 // Brings a database to this program's schema, or says why not. All of it happens in one transaction with the write
 // lock, so that two first runs at once make one schema, and a killed one makes none.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Migrator } from 'kysely/migration';
 import { StoreError } from '../../errors.ts';
 import { sanitise } from '../../model/text.ts';
@@ -8,6 +9,9 @@ import { migrationLockTable, migrations, migrationTable, versionOf } from '../mi
 import type { SqlEngine } from './engine.ts';
 import { corruptHint } from './faults.ts';
 import { Fields } from './fields.ts';
+
+/** A schema is made in some ten milliseconds. */
+const racePauseMs = { least: 20, most: 100 };
 
 const names = Object.keys(migrations);
 
@@ -21,7 +25,10 @@ async function readStanding(engine: SqlEngine): Promise<Standing> {
   if (tables.length === 0) return 'empty';
   if (!tables.includes(migrationTable)) {
     throw new StoreError('store-corrupt', `${engine.location} is a database, but not one of mxctl`, {
-      hint: 'name the right file, or one that does not exist yet: state.url: sqlite:FILE',
+      hint:
+        engine.kind === 'sqlite'
+          ? 'name the right file, or one that does not exist yet: state.url: sqlite:FILE'
+          : 'give mxctl a database of its own, or a schema: …?options=-c%20search_path%3DNAME in state.url',
     });
   }
   const rows = await engine.db.selectFrom(migrationTable).select('name').execute();
@@ -36,7 +43,7 @@ function newer(location: string, unknown: readonly string[]): StoreError {
   return new StoreError(
     'store-newer',
     `state store ${location} has schema ${version}, this mxctl knows ${schemaVersion}: a newer mxctl wrote it`,
-    { hint: 'update mxctl on this machine; the file was not touched' },
+    { hint: 'update mxctl on this machine; the state store was not touched' },
   );
 }
 
@@ -49,7 +56,7 @@ async function migrate(engine: SqlEngine): Promise<void> {
       migrationLockTableName: migrationLockTable,
     }).migrateToLatest();
     if (error === undefined) return;
-    if (error instanceof StoreError) throw error;
+    if (error instanceof StoreError || (error instanceof Error && engine.isSchemaRace(error))) throw error;
     const said = sanitise(error instanceof Error ? error.message : 'for no stated reason');
     throw new StoreError(
       'store-corrupt',
@@ -62,18 +69,29 @@ async function migrate(engine: SqlEngine): Promise<void> {
   });
 }
 
+/** First runs at once meet at the tables that they make; the last of eight has seen seven others by then. */
+const maxRaces = 10;
+
 /** Throws StoreError `store-newer`, `store-corrupt` or `store-unavailable`. */
 export async function bringUpToDate(engine: SqlEngine, readOnly: boolean): Promise<void> {
-  const standing = await readStanding(engine);
-  if (standing === 'current') return;
-  if (readOnly) {
-    throw new StoreError(
-      'store-unavailable',
-      `state store ${engine.location} has no schema of this mxctl yet`,
-      {
-        hint: 'run a command that may write once: mxctl auto --once',
-      },
-    );
+  for (let races = 0; ; races += 1) {
+    const standing = await readStanding(engine);
+    if (standing === 'current') return;
+    if (readOnly) {
+      throw new StoreError(
+        'store-unavailable',
+        `state store ${engine.location} has no schema of this mxctl yet`,
+        {
+          hint: 'run a command that may write once: mxctl auto --once',
+        },
+      );
+    }
+    try {
+      await migrate(engine);
+      return;
+    } catch (error) {
+      if (!engine.isSchemaRace(error) || races >= maxRaces) throw error;
+    }
+    await sleep(racePauseMs.least + Math.random() * (racePauseMs.most - racePauseMs.least));
   }
-  await migrate(engine);
 }

@@ -22,11 +22,10 @@ import { listObservations, recordObservations } from './observations.ts';
 import { prune } from './prune.ts';
 import { appendEvent, clearPause, lastRun, listEvents, readPauses, recordRun, setPause } from './record.ts';
 import { readSightings, recordLooks } from './sightings.ts';
-import { openSqliteEngine } from './sqlite-engine.ts';
 import { checkIn, readVantages, updateVantage } from './vantages.ts';
 
 export interface OpenSqlStoreOptions {
-  /** `sqlite:FILE`; a relative FILE is taken from the working directory. */
+  /** `sqlite:FILE` or `postgres://…`; a relative FILE is taken from the working directory. */
   readonly url: string;
   /** Make the file and its directory where there is none; true unless told. */
   readonly create?: boolean;
@@ -40,34 +39,32 @@ export interface OpenSqlStoreOptions {
  *  than the interval between runs, so that waiters do not pile up. */
 const defaultLockWaitMs = 10_000;
 
-function sqliteFile(url: string): string {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === 'postgres' || scheme === 'postgresql') {
-    throw new ConfigError('not-built-yet', 'state.url: PostgreSQL is not built yet', {
-      hint: 'use sqlite:FILE',
-    });
-  }
-  const file = url.slice('sqlite:'.length);
+function notAUrl(): ConfigError {
   // The url is not repeated: it may hold a password.
-  if (scheme !== 'sqlite' || file === '' || file.includes('\0')) {
-    throw new ConfigError('config-invalid', 'state.url is not the url of a state store', {
-      hint: 'write sqlite:FILE',
-    });
-  }
-  return resolve(file);
+  return new ConfigError('config-invalid', 'state.url is not the url of a state store', {
+    hint: 'write sqlite:FILE or postgres://USER@HOST/DATABASE',
+  });
 }
 
-/** Throws ConfigError for the url, StoreError `store-unavailable`, `store-corrupt` or `store-newer` for the file. */
+/** Each engine's code is loaded where its urls are used: nobody pays for the other's driver. */
+async function openEngine(options: OpenSqlStoreOptions): Promise<SqlEngine> {
+  const { url, readOnly = false, create = true, lockWaitMs = defaultLockWaitMs } = options;
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  if (scheme === 'postgres' || scheme === 'postgresql') {
+    const { openPostgresEngine } = await import('./postgres-engine.ts');
+    return openPostgresEngine({ url, readOnly, lockWaitMs });
+  }
+  const file = url.slice('sqlite:'.length);
+  if (scheme !== 'sqlite' || file === '' || file.includes('\0')) throw notAUrl();
+  const { openSqliteEngine } = await import('./sqlite-engine.ts');
+  return openSqliteEngine({ file: resolve(file), create, readOnly, lockWaitMs });
+}
+
+/** Throws ConfigError for the url, StoreError `store-unavailable`, `store-corrupt` or `store-newer` for what it names. */
 export async function openSqlStore(options: OpenSqlStoreOptions): Promise<Store> {
-  const readOnly = options.readOnly ?? false;
-  const engine = await openSqliteEngine({
-    file: sqliteFile(options.url),
-    create: options.create ?? true,
-    readOnly,
-    lockWaitMs: options.lockWaitMs ?? defaultLockWaitMs,
-  });
+  const engine = await openEngine(options);
   try {
-    await bringUpToDate(engine, readOnly);
+    await bringUpToDate(engine, options.readOnly ?? false);
   } catch (error) {
     await engine.close();
     throw error;

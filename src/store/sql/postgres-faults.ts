@@ -82,14 +82,15 @@ const networkCodes = new Set([
   'ENOTFOUND',
 ]);
 /** What `pg` says without any code. */
-const lostWords = /^(Connection terminated|Client has encountered a connection error|timeout expired|Query read timeout)/;
+const lostWords =
+  /^(Connection terminated|Client has encountered a connection error|timeout expired|Query read timeout)/;
 
 function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }
 
 /** Of the error or of what it stands for; null where the server said nothing. */
-export function sqlStateOf(error: unknown): string | null {
+function sqlStateOf(error: unknown): string | null {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     const code = codeOf(at);
     if (code !== null && /^[0-9A-Z]{5}$/.test(code) && 'severity' in at) return code;
@@ -113,25 +114,69 @@ export function isConnectionLost(error: unknown): boolean {
   return false;
 }
 
+const damaged: Meaning = {
+  what: 'is damaged',
+  hint:
+    'move its tables aside (alter schema … rename) and run again; DNS is untouched. Lost: history, probe counters, ' +
+    'pauses and what caches may still hold, so watch before the next flip',
+  code: 'store-corrupt',
+};
+const noTls: Meaning = {
+  what: 'offers no TLS',
+  hint: 'switch it on at the server; or, where the network is yours alone, write sslmode=disable in state.url',
+  options: toConfigure,
+};
+const badCertificate: Meaning = {
+  what: 'shows a certificate that is not to be trusted',
+  hint: 'name the authority that signed it: sslrootcert=FILE in state.url; and the host as the certificate has it',
+  options: toConfigure,
+};
+const wantsPassword: Meaning = {
+  what: 'wants a password, and state.url has none',
+  hint: 'write state: {url: {file: FILE}}, with the whole url in that file',
+};
+const unreachable: Meaning = {
+  what: 'cannot be reached',
+  hint: 'check that the database server runs and that this machine may connect to it; DNS is untouched',
+  options: passing,
+};
+
+function meaningOf(error: Error): Meaning | null {
+  const state = sqlStateOf(error);
+  if (state !== null) {
+    return sqlStates[state] ?? sqlStates[state.slice(0, 2)] ?? (wrongSchema.has(state) ? damaged : null);
+  }
+  if (/does not support SSL/i.test(error.message)) return noTls;
+  if (/password must be a (non-empty )?string/.test(error.message)) return wantsPassword;
+  if (tlsCodes.test(codeOf(error) ?? '')) return badCertificate;
+  return isConnectionLost(error) ? unreachable : null;
+}
+
 /** A StoreError for faults of the server, the network or what was configured; anything else comes back unchanged. */
 export function postgresFault(error: unknown, location: string): unknown {
   if (!(error instanceof Error) || error instanceof StoreError) return error;
-  const said = sanitise(error.message, 300);
-  const state = sqlStateOf(error);
-  const tell = ({ what, hint, options, code = 'store-corrupt' }: Meaning & { code?: string }, kind = code) =>
-    new StoreError(kind === 'store-corrupt' ? 'store-corrupt' : 'store-unavailable', `state store ${location} ${what}: ${said}`, {
-      hint,
-      cause: error,
-      ...options,
-    });
-  if (state !== null) {
-    const meaning = sqlStates[state] ?? sqlStates[state.slice(0, 2)];
-    if (meaning !== undefined) return tell(meaning, meaning.code ?? 'store-unavailable');
-    return wrongSchema.has(state) ? tell({ what: 'is damaged', hint: schemaHint }) : error;
-  }
-  return transportFault(error, said, location);
+  const meaning = meaningOf(error);
+  if (meaning === null) return error;
+  const { what, hint, options, code = 'store-unavailable' } = meaning;
+  const said = sanitise(error.message === '' ? (codeOf(error) ?? 'no reason given') : error.message, 300);
+  const message = `state store ${location} ${what}: ${said}`;
+  return new StoreError(code, message, { hint, cause: error, ...options });
 }
 
-const schemaHint =
-  'move its tables aside (alter schema … rename) and run again; DNS is untouched. Lost: history, probe counters, pauses ' +
-  'and what caches may still hold, so watch before the next flip';
+/** The connection went away while a transaction was being committed. */
+export function unknownCommit(error: unknown, location: string): StoreError {
+  const message = `state store ${location} went away in the middle of a commit: it may or may not have been written`;
+  return new StoreError('store-unavailable', message, {
+    hint: 'the next run reads what is so; DNS is untouched',
+    cause: error,
+    exitCode: exitCodes.undecided,
+    retryable: true,
+  });
+}
+
+/** Tables that come into being under the feet of whoever makes them too. */
+export function isSchemaRace(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  // unique_violation is of PostgreSQL's own catalogue, internal_error its "tuple concurrently updated".
+  return isOvertaken(error) || ['42P07', '42701', '42710', '23505', 'XX000'].includes(state ?? '');
+}

@@ -32,7 +32,8 @@ const knownParameters = ['host', 'port', 'sslmode', 'sslrootcert', 'sslcert', 's
 const sslModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 type SslMode = (typeof sslModes)[number];
 
-const form = 'write postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full&sslrootcert=FILE; encode @ : / # ? in a password as %40 %3A %2F %23 %3F';
+const form =
+  'write postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full&sslrootcert=FILE; encode @ : / # ? in a password as %40 %3A %2F %23 %3F';
 
 function invalid(why: string, hint = form): ConfigError {
   return new ConfigError('config-invalid', `state.url: ${why}`, { hint });
@@ -68,7 +69,10 @@ function parametersOf(url: URL): Map<string, string> {
   const parameters = new Map(url.searchParams);
   for (const name of parameters.keys()) {
     if (!knownParameters.some((known) => known === name)) {
-      throw invalid(`does not know the parameter ${sanitise(name, 40)}`, `it knows ${knownParameters.join(', ')}`);
+      throw invalid(
+        `does not know the parameter ${sanitise(name, 40)}`,
+        `it knows ${knownParameters.join(', ')}`,
+      );
     }
   }
   return parameters;
@@ -105,7 +109,10 @@ function isThisMachine(host: string): boolean {
 }
 
 /** libpq §34.19.1: require with a root certificate means verify-ca, for the sake of old configurations. */
-async function tlsOf(parameters: ReadonlyMap<string, string>, host: string): Promise<false | ConnectionOptions> {
+async function tlsOf(
+  parameters: ReadonlyMap<string, string>,
+  host: string,
+): Promise<false | ConnectionOptions> {
   const mode = sslModeOf(parameters, host);
   if (mode === 'disable' || host.startsWith('/')) return false;
   const [ca, cert, key] = await Promise.all(
@@ -121,7 +128,8 @@ async function tlsOf(parameters: ReadonlyMap<string, string>, host: string): Pro
   if (mode === 'require' && ca === undefined) return { ...given, rejectUnauthorized: false };
   if (mode === 'verify-full') return { ...given, rejectUnauthorized: true };
   if (mode === 'verify-ca' && ca === undefined) {
-    const hint = 'with public authorities anybody has a certificate: name yours with sslrootcert, or write verify-full';
+    const hint =
+      'with public authorities anybody has a certificate: name yours with sslrootcert, or write verify-full';
     throw invalid('sslmode=verify-ca needs sslrootcert', hint);
   }
   return { ...given, rejectUnauthorized: true, checkServerIdentity: () => undefined };
