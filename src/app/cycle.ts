@@ -13,7 +13,8 @@ import { decideRoute, type DecidedRoute, type RunContext } from './decide-route.
 import type { Deps } from './deps.ts';
 import { withLease } from './lease.ts';
 import { ProbeRun, type RouteMeasurement } from './measure.ts';
-import { move, type MoveResult } from './move.ts';
+import type { MoveResult } from './move.ts';
+import { moveOn } from './move-on.ts';
 import { decisionExitCode, moveError } from './outcome.ts';
 import type { Recovery } from './recover.ts';
 import { judge, type Judged, remember, type Seen, seeRoute, worldOf } from './see.ts';
@@ -104,17 +105,11 @@ async function startSending(
   }
 }
 
-async function settleRoute(
-  { facts, recovered, before, decided }: DecidedRoute,
-  deps: Deps,
-  signal: AbortSignal,
-): Promise<RouteOutcome> {
+async function settleRoute(one: DecidedRoute, deps: Deps, signal: AbortSignal): Promise<RouteOutcome> {
+  const { facts, recovered, before } = one;
   const { route, measurement } = facts;
   try {
-    const moved =
-      decided.decision.kind === 'move'
-        ? await move(facts, decided.decision, decided.reasons, deps, signal)
-        : null;
+    const { decided, moved } = await moveOn(one, deps, signal);
     const isNews = moved !== null || recovered.some((one) => one.isNews) || isNew(before, decided.state);
     if (isNews) await tell(route, decided, deps);
     const error = moveError(moved);

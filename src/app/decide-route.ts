@@ -11,7 +11,7 @@ import {
   type LiveView,
 } from '../decision/decide.ts';
 import { AppError } from '../errors.ts';
-import { isByPerson, isFlip, isUnsettled } from '../model/change.ts';
+import { type GuardResult, isByPerson, isFlip, isUnsettled } from '../model/change.ts';
 import { ownersOf } from '../model/route.ts';
 import type { RouteState } from '../model/route-state.ts';
 import { contextFor, revertTextOf, type RouteFacts } from './assess.ts';
@@ -37,6 +37,8 @@ export interface DecidedRoute {
   readonly recovered: readonly Recovery[];
   readonly before: RouteState | null;
   readonly decided: Decided;
+  /** The same once more where the last look refused these paths. */
+  readonly reconsider: (refused: ReadonlyMap<string, readonly GuardResult[]>) => Decided;
 }
 
 export async function decideRoute(
@@ -49,9 +51,14 @@ export async function decideRoute(
   try {
     const before = await deps.store.readRouteState(route.name);
     const facts = await factsOf(seen, context, deps);
-    const decided = noteRevert(decide(before, decisionInput(facts)), facts);
+    const input = decisionInput(facts);
+    const reconsider: DecidedRoute['reconsider'] = (refused) => {
+      const assess: typeof input.assess = (path, kind) => refused.get(path) ?? input.assess(path, kind);
+      return noteRevert(decide(before, { ...input, assess }), facts);
+    };
+    const decided = reconsider(new Map());
     if (decided.decision.kind === 'move') for (const owner of ownersOf(route)) context.moving.add(owner);
-    return { facts, recovered, before, decided };
+    return { facts, recovered, before, decided, reconsider };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return error;
