@@ -65,7 +65,7 @@ async function isMissing(url: string): Promise<boolean> {
   return 'fault' in facts && facts.fault === 'ENOENT';
 }
 
-function thisMachine(): Machine {
+export function thisMachine(): Machine {
   const { env } = process;
   const credentials = env['CREDENTIALS_DIRECTORY'];
   return {

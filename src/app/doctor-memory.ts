@@ -64,7 +64,14 @@ export async function checkAuto({
   const schedule = 'run it by a timer or as a service: mxctl auto --once, or mxctl auto --interval 30s';
   if (last === null) {
     if (routes.length === 0) return [ok('auto', null, 'never ran, and every route is moved by hand')];
-    return [fail('auto', null, `never ran, and ${count(routes.length, 'route')} wait for it`, schedule)];
+    return [
+      fail(
+        'auto',
+        null,
+        `never ran, and ${count(routes.length, 'route')} ${routes.length === 1 ? 'waits' : 'wait'} for it`,
+        schedule,
+      ),
+    ];
   }
   const ageMs = clock.now() - last.finishedAt;
   const text = `last run ${formatDuration(ageMs)} ago, exit code ${last.exitCode}`;

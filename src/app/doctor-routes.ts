@@ -16,9 +16,11 @@ const parallelProviders = 4;
 const readOfZone = 20;
 
 export async function checkProviders({ config, program }: Opened, signal: AbortSignal): Promise<Finding[]> {
-  const names = [...config.providers.keys()];
+  const routes = [...config.routes.values()];
+  const used = routes.flatMap((route) => route.records.map((one) => one.provider));
+  const names = [...new Set([...config.providers.keys(), ...used])];
   const findings = await mapBounded(names, parallelProviders, (name) =>
-    checkProvider(name, [...config.routes.values()], program, signal),
+    checkProvider(name, routes, program, signal),
   );
   return findings.flat();
 }

@@ -94,15 +94,26 @@ async function bounded(
     late.resolve([unknown(name, null, `not found out within ${limitMs / 1000} s`)]);
     limit.abort(new AppError('undecided', 'the check took too long'));
   }, limitMs);
-  const work = run(deps, AbortSignal.any([signal, limit.signal])).catch((error: unknown): Finding[] => {
-    if (signal.aborted) throw error;
-    if (limit.signal.aborted) return [];
-    const said = error instanceof Error ? error.message : String(error);
-    return [unknown(name, null, `the check itself failed: ${said}`)];
-  });
+  const within = AbortSignal.any([signal, limit.signal]);
   try {
-    return await Promise.race([work, late.promise]);
+    return await Promise.race([attempt(name, () => run(deps, within), signal, within), late.promise]);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+async function attempt(
+  name: CheckName,
+  run: () => Promise<Finding[]>,
+  signal: AbortSignal,
+  within: AbortSignal,
+): Promise<Finding[]> {
+  try {
+    return await run();
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (within.aborted) return [];
+    const said = error instanceof Error ? error.message : String(error);
+    return [unknown(name, null, `the check itself failed: ${said}`)];
   }
 }
