@@ -8,14 +8,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { timeByOwner } from '../support/cpu-profile.ts';
-import {
-  type Crowd,
-  type CrowdPlan,
-  crowdSecret,
-  crowdZone,
-  exchangesOf,
-  startCrowd,
-} from '../support/crowd.ts';
+import { type Crowd, crowdSecret, startCrowd } from '../support/crowd.ts';
+import { crowdConfig } from '../support/crowd-config.ts';
 import { program } from '../support/program.ts';
 
 const routes = Number(process.argv[2] ?? 1000);
@@ -82,39 +76,8 @@ async function textOf(stream: Readable): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function configOf(plan: CrowdPlan, { ports }: Crowd, mayMove: boolean): string {
-  const route = (at: number): string => {
-    const [first, second, third] = exchangesOf(plan, at);
-    return `  r${at}:
-    strategy: mx
-    records: [{provider: bench, zone: ${crowdZone}, names: [r${at}], authorities: [${ports.authorities.map(local).join(', ')}]}]
-    paths:
-      proxy:
-        role: proxy
-        mx:
-          - {preference: 10, exchange: ${first}, port: ${ports.proxy}}
-          - {preference: 20, exchange: ${second}, port: ${ports.proxy}}
-      direct:
-        role: primary
-        mx: [{preference: 10, exchange: ${third}, port: ${ports.direct}}]
-    prefer: proxy
-    failover_to: [direct]
-`;
-  };
-  return `version: 1
-state: {url: "sqlite:state.sqlite"}
-vantage: bench
-resolvers: [${local(ports.resolver)}]
-providers:
-  bench: {type: rfc2136, server: ${local(ports.update)}, tsig: {name: bench, algorithm: hmac-sha256, secret: {env: BENCH_TSIG}}}
-defaults:
-  probe: {stages: [connect, banner, ehlo], rise: 1, forgive: 1}
-  failover: {mode: auto, failback: auto, max_domains: ${mayMove ? routes : 1}, max_failing_share: ${mayMove ? 1 : 0.5}}
-routes:
-${Array.from({ length: plan.routes }, (_, at) => route(at)).join('')}`;
-}
-
-const local = (port: number): string => `"127.0.0.1:${port}"`;
+const brakesOf = (mayMove: boolean): string =>
+  `max_domains: ${mayMove ? routes : 1}, max_failing_share: ${mayMove ? 1 : 0.5}`;
 
 function print(name: string, run: Run, sight: Awaited<ReturnType<Crowd['sight']>>): void {
   const { usage, startedAt, endedAt, data } = run;
@@ -158,7 +121,7 @@ async function scenario(title: string, exchanges: number): Promise<void> {
   const crowd = await startCrowd(plan);
   const directory = mkdtempSync(path.join(tmpdir(), 'mxctl-bench-'));
   const writeConfig = (mayMove: boolean): void =>
-    writeFileSync(path.join(directory, 'mxctl.yaml'), configOf(plan, crowd, mayMove));
+    writeFileSync(path.join(directory, 'mxctl.yaml'), crowdConfig(plan, crowd, brakesOf(mayMove)));
   const measure = async (name: string): Promise<void> => {
     const run = await runOnce(directory);
     print(name, run, await crowd.sight());
