@@ -13,6 +13,7 @@ import type { ReplaceOutcome } from '../providers/provider.ts';
 import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
 import { isPublishedEverywhere, looksOf, readPlace } from './look.ts';
+import { assertHeld } from './lease.ts';
 import { endOf, type Entry, noteOf, type ZoneEnd } from './zone-end.ts';
 
 export type ActDeps = Pick<Deps, 'store' | 'provider' | 'reader' | 'clock' | 'newId' | 'logger'>;
@@ -131,6 +132,7 @@ async function applyZone(
     const provider = await deps.provider(first.provider);
     for (; sent < entries.length; sent += provider.capabilities.maxBatch) {
       const batch = entries.slice(sent, sent + provider.capabilities.maxBatch);
+      await assertHeld(signal);
       const outcomes = await provider.replaceRrsets(
         first.zone,
         batch.map(({ change }) => change),

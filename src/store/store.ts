@@ -1,6 +1,7 @@
 // Contract of the state store: counters, sightings, journal, leases, pauses, events. One SQL implementation serves
-// SQLite and PostgreSQL. Instants are ms since the epoch and come from the caller's clock. Throws StoreError where
-// the store cannot be used, LeaseError where a lease was lost.
+// SQLite and PostgreSQL. Instants are ms since the epoch and come from the caller's clock; but leases in PostgreSQL, which
+// machines share, go by the server's. Throws StoreError where the store cannot be used (`retryable` where the same call
+// may succeed later), LeaseError where a lease was lost.
 
 import type { Brake } from '../model/brake.ts';
 import type { Canary, LatencyHour, MailboxLook } from '../model/canary.ts';
@@ -34,7 +35,13 @@ export interface RouteStateRow {
 
 export type LeaseAnswer =
   | { readonly outcome: 'held'; readonly lease: Lease }
-  | { readonly outcome: 'taken'; readonly holder: string; readonly expiresAt: number };
+  | {
+      readonly outcome: 'taken';
+      readonly holder: string;
+      readonly expiresAt: number;
+      /** Until then, by the clock that counts for leases; ms. */
+      readonly leftMs: number;
+    };
 
 export interface Pause {
   /** Null = every route. */

@@ -73,24 +73,22 @@ export async function acquireLease(
     }
     // Not even by the same holder: an action of this run is under way under the first token.
     const isLive = known.holder !== nobody && known.expiresAt > now && known.expiresAt <= now + maxHorizonMs;
-    if (isLive && known.holder !== deadHolder)
-      return { outcome: 'taken', holder: sanitise(known.holder), expiresAt: known.expiresAt };
+    if (isLive && known.holder !== deadHolder) return taken(known, now);
     const token = known.token + 1;
-    const taken = await trx
+    const updated = await trx
       .updateTable('lease')
       .set({ holder, token, expires_at: expiresAt })
       .where('route', '=', route)
       .where('token', '=', known.token)
       .executeTakeFirst();
-    if (taken.numUpdatedRows === 1n) return { outcome: 'held', lease: { route, holder, token, expiresAt } };
+    if (updated.numUpdatedRows === 1n) return { outcome: 'held', lease: { route, holder, token, expiresAt } };
     // Only where the database let another writer in between (not SQLite): it was quicker.
-    const quicker = await readRow(trx, route);
-    return {
-      outcome: 'taken',
-      holder: sanitise(quicker?.holder ?? ''),
-      expiresAt: quicker?.expiresAt ?? now,
-    };
+    return taken((await readRow(trx, route)) ?? { holder: nobody, token, expiresAt: now }, now);
   });
+}
+
+function taken({ holder, expiresAt }: LeaseRow, now: number): LeaseAnswer {
+  return { outcome: 'taken', holder: sanitise(holder), expiresAt, leftMs: expiresAt - now };
 }
 
 function lost(lease: Lease, row: LeaseRow | null): LeaseError {

@@ -268,6 +268,30 @@ describe('a lease that is lost', () => {
     // The successor finds the intent and settles it from what is live.
     expect(world.journalNow()).toEqual(['intended pending pending']);
   });
+
+  it('unnoticed while the machine slept keeps the next batch from being sent', async () => {
+    const world = await AppWorld.open();
+    const real = world.provider('bind');
+    let sleptMs = 0;
+    const oneByOne = laidOver(real, {
+      capabilities: { ...real.capabilities, maxBatch: 1 },
+      replaceRrsets: async (zone, changes, signal) => {
+        const outcomes = await real.replaceRrsets(zone, changes, signal);
+        sleptMs = 600_000;
+        expect(signal.aborted).toBe(false);
+        return outcomes;
+      },
+    });
+    const clock = laidOver(world.deps().clock, { elapsedMs: () => performance.now() + sleptMs });
+
+    const result = await world.failover('direct', {
+      over: { clock, provider: () => Promise.resolve(oneByOne) },
+    });
+
+    expect(world.bind.updates).toHaveLength(1);
+    expect(result.action).toMatchObject({ state: 'partial', changeStates: ['applied', 'failed'] });
+    expect(errorOf(result)!.message).toMatch(/1 of 2 RRsets changed: .*this process stood still/);
+  });
 });
 
 describe('a provider that splits a plan by itself and stops half way', () => {
