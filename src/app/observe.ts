@@ -8,8 +8,8 @@ import type { Route } from '../model/route.ts';
 import type { ActionFilter, Event, RouteStateRow, Store } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 
-/** What was said before is looked for in so many events of a route; beyond them it is said again. */
-const recentEvents = 200;
+/** What was said before is looked for in so many events; beyond them it is said again. */
+const recentEvents = 2000;
 
 export function observing(deps: Deps, memory: ObserverMemory): Deps {
   const routes = new Map([...deps.config.routes].map(([name, route]) => [name, observed(route)]));
@@ -44,6 +44,12 @@ const shared = new Set<keyof Store>([
 ]);
 
 function observerStore(store: Store, vantage: string, clock: Deps['clock'], memory: ObserverMemory): Store {
+  /** A run that begins anew knows what the one before said. */
+  const statesOf = async (known: ObserverMemory) => {
+    if (known.size === 0)
+      for (const [route, state] of await lastSaid(vantage, store)) known.set(route, state);
+    return known;
+  };
   const own: Partial<Store> = {
     // What another run has under way is its own to settle, and what it published is true once its bound has passed.
     listActions: async (filter: ActionFilter) => {
@@ -54,9 +60,9 @@ function observerStore(store: Store, vantage: string, clock: Deps['clock'], memo
         one.state === 'confirmed' && (one.clearAt ?? now + 1) <= now ? { ...one, state: 'cleared' } : one,
       );
     },
-    readRouteState: async (route) => memory.get(route) ?? lastSaid(route, vantage, store),
-    readRouteStates: () =>
-      Promise.resolve([...memory].map(([route, state]): RouteStateRow => ({ route, state }))),
+    readRouteState: async (route) => (await statesOf(memory)).get(route) ?? null,
+    readRouteStates: async () =>
+      [...(await statesOf(memory))].map(([route, state]): RouteStateRow => ({ route, state })),
     writeRouteStates: (rows) => {
       for (const { route, state } of rows) memory.set(route, state);
       return Promise.resolve();
@@ -76,7 +82,11 @@ function observerStore(store: Store, vantage: string, clock: Deps['clock'], memo
       if (typeof value !== 'function') return value;
       if (shared.has(key) || /^(read|list|find|last|info|close|checkIn|updateVantage)/.test(key))
         return value.bind(target) as unknown;
-      return () => Promise.reject(forbidden(`to write (${key})`));
+      // Of an empty list nothing is written.
+      return (first: unknown) =>
+        Array.isArray(first) && first.length === 0
+          ? Promise.resolve()
+          : Promise.reject(forbidden(`to write (${key})`));
     },
   });
 }
@@ -92,12 +102,12 @@ function asSeen(event: Event, vantage: string, memory: ObserverMemory): Event {
   };
 }
 
-async function lastSaid(route: string, vantage: string, store: Store): Promise<RouteState | null> {
-  const events = await store.listEvents({ route, limit: recentEvents });
-  const last = events.find(
-    ({ kind, data }) => kind === 'decision' && data['observer'] === vantage && isState(data['state']),
-  );
-  return last === undefined ? null : (last.data['state'] as RouteState);
+async function lastSaid(vantage: string, store: Store): Promise<[route: string, state: RouteState][]> {
+  const events = await store.listEvents({ limit: recentEvents });
+  return events.toReversed().flatMap(({ kind, route, data }) => {
+    const isOurs = kind === 'decision' && route !== null && data['observer'] === vantage;
+    return isOurs && isState(data['state']) ? [[route, data['state'] as RouteState]] : [];
+  });
 }
 
 /** It was written by us; a version of tomorrow may have written it otherwise. */
