@@ -10,6 +10,7 @@ import type { DomainName } from '../model/domain-name.ts';
 import type { HopHealth } from '../model/hop-health.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Observation } from '../model/observation.ts';
+import type { PublishTime } from '../model/publish-time.ts';
 import type { RouteState } from '../model/route-state.ts';
 import type { RrType } from '../model/rrset.ts';
 import type { Sighting } from '../model/sighting.ts';
@@ -205,6 +206,14 @@ export interface Store {
   /** Frees it for the next; the token stays spent. Quiet where it was lost. */
   releaseLease(lease: Lease): Promise<void>;
 
+  /** Those that somebody has or had and never gave back, by route. */
+  readLeases(): Promise<Lease[]>;
+
+  /** Insert or replace by id, all or none. */
+  recordPublishTimes(times: readonly PublishTime[]): Promise<void>;
+  /** Of that zone at that provider, newest first. */
+  readPublishTimes(provider: string, zone: DomainName, limit: number): Promise<PublishTime[]>;
+
   /** Writes the intent. Throws StoreError `store-fenced` where a larger token was seen for the route. */
   beginAction(action: Action, lease: Lease): Promise<void>;
   updateAction(id: string, patch: ActionPatch, lease: Lease): Promise<void>;
@@ -245,7 +254,7 @@ export interface Store {
   recordRun(run: RunRecord): Promise<void>;
   lastRun(command: string): Promise<RunRecord | null>;
 
-  /** Drops observations, counters, vantages, released brakes, events, closed sightings and latencies older than `before`, and canaries sent before
+  /** Drops observations, counters, vantages, released brakes, events, closed sightings, publish times and latencies older than `before`, and canaries sent before
    *  `canariesBefore`, both in ms; never the journal's unsettled part, nor the newest thousand of a path's canaries that
    *  never arrived or wait for another attempt. Count of rows dropped. Lets others work in between. */
   prune(before: number, canariesBefore: number): Promise<number>;

@@ -10,6 +10,7 @@ import type { Observation } from '../../src/model/observation.ts';
 import type { ObservationRow, Pause, Store } from '../../src/store/store.ts';
 import { describeBrakes } from './store-contract-brakes.ts';
 import { describeCanaries } from './store-contract-canaries.ts';
+import { describePublishTimes } from './store-contract-publish.ts';
 import {
   aHealth,
   aLook,
@@ -584,6 +585,12 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
   );
 
   describeBrakes(
+    name,
+    () => store,
+    () => factory.open(),
+  );
+
+  describePublishTimes(
     name,
     () => store,
     () => factory.open(),

@@ -5,11 +5,13 @@ import type { Migration } from 'kysely/migration';
 import { firstTables } from './0001-first-tables.ts';
 import { canaries } from './0002-canaries.ts';
 import { vantagesAndBrakes } from './0003-vantages-and-brakes.ts';
+import { publishTimes } from './0004-publish-times.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
   '0002-canaries': canaries,
   '0003-vantages-and-brakes': vantagesAndBrakes,
+  '0004-publish-times': publishTimes,
 };
 
 /** Table in which Kysely notes what has run. */

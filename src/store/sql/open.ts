@@ -15,11 +15,13 @@ import {
   writeRouteStates,
 } from './health.ts';
 import { beginAction, findAction, listActions, updateAction } from './journal.ts';
+import { readLeases } from './lease-list.ts';
 import { acquireLease, releaseLease, renewLease } from './leases.ts';
 import { readLatencyHours, readMailboxLook, writeLatencyHours, writeMailboxLooks } from './mailboxes.ts';
 import { bringUpToDate, schemaVersion } from './migrate.ts';
 import { listObservations, recordObservations } from './observations.ts';
 import { prune } from './prune.ts';
+import { readPublishTimes, recordPublishTimes } from './publish-times.ts';
 import { appendEvent, clearPause, lastRun, listEvents, readPauses, recordRun, setPause } from './record.ts';
 import { readSightings, recordLooks } from './sightings.ts';
 import { checkIn, readVantages, updateVantage } from './vantages.ts';
@@ -96,6 +98,9 @@ function storeOver(engine: SqlEngine): Store {
       acquireLease(engine, route, holder, ttlMs, now, deadHolder ?? null),
     renewLease: (lease, ttlMs, now) => renewLease(engine, lease, ttlMs, now),
     releaseLease: (lease) => releaseLease(engine, lease),
+    readLeases: () => readLeases(engine),
+    recordPublishTimes: (times) => recordPublishTimes(engine, times),
+    readPublishTimes: (provider, zone, limit) => readPublishTimes(engine, provider, zone, limit),
     beginAction: (action, lease) => beginAction(engine, action, lease),
     updateAction: (id, patch, lease) => updateAction(engine, id, patch, lease),
     findAction: (idOrPrefix) => findAction(engine, idOrPrefix),

@@ -4,6 +4,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { ActionKind, ActionState } from '../../model/change.ts';
 import { pruneCanaries } from './prune-canaries.ts';
+import { prunePublishTimes } from './publish-times.ts';
 import type { SqlEngine } from './engine.ts';
 import type { Tables } from './schema.ts';
 import { unsettledStates } from './words.ts';
@@ -97,6 +98,7 @@ export async function prune(engine: SqlEngine, before: number, canariesBefore: n
       pauses.numDeletedRows,
       hours.numDeletedRows,
       await pruneSightings(trx, before),
+      await prunePublishTimes(trx, before),
       await pruneActions(trx, before),
       await pruneRuns(trx, before),
     ];

@@ -170,5 +170,15 @@ export interface Tables {
     readonly domains: number;
   };
   readonly counter: { readonly name: string; readonly value: number };
+  readonly publish_time: {
+    readonly id: string;
+    readonly provider: string;
+    readonly zone: string;
+    readonly at: number;
+    readonly source: string;
+    readonly accepted_ms: number;
+    readonly first_ms: number | null;
+    readonly all_ms: number | null;
+  };
   readonly schema_migration: { readonly name: string; readonly timestamp: string };
 }
