@@ -3,6 +3,7 @@
 import type { GuardContext, PauseFacts, VantageCheck } from '../change/guards/context.ts';
 import { changesTo, ttlFor } from '../change/plan.ts';
 import type { Rrset } from '../model/rrset.ts';
+import type { Brake } from '../model/brake.ts';
 import type { Action, ActionKind, RrsetChange } from '../model/change.ts';
 import type { DaneFacts } from '../model/dane.ts';
 import type { PathHealth } from '../model/hop-health.ts';
@@ -16,7 +17,7 @@ import { pathHealth } from '../health/path.ts';
 import { describeRevert } from '../render/revert.ts';
 import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
-import type { MeasuredHop, RouteMeasurement } from './measure.ts';
+import type { RouteMeasurement } from './measure.ts';
 
 /** Everything known about a route at one moment of a run. */
 export interface RouteFacts {
@@ -34,6 +35,8 @@ export interface RouteFacts {
   /** When it was first seen that somebody undid our last flip; ms. Null where nobody did. */
   readonly revertSeenAt: number | null;
   readonly pauses: readonly PauseFacts[];
+  readonly brakes: readonly Brake[];
+  readonly vantageName: string;
   readonly movedThisRun: number;
   readonly failingShare: number;
   readonly sts: readonly StsFacts[] | null;
@@ -67,7 +70,7 @@ export function contextFor(
     observations: targetHops.flatMap((one) => one.observations.at(-1) ?? []),
     votes: {
       activeDown: active === null ? 0 : countDown(facts, active),
-      targetUp: countVantages(targetHops, 'up'),
+      targetUp: facts.measurement.sights.get(pathName)?.up.length ?? 0,
     },
   };
 }
@@ -83,16 +86,12 @@ export function plannedChanges(facts: RouteFacts, pathName: string, kind: Action
   return to === undefined ? [] : changesTo(facts.route, to, facts.live, ttlFor(facts.route, kind));
 }
 
-/** Vantages that see a hop of the path down, or whose canaries it does not deliver. */
+/** Vantages that see the path down, or whose canaries it does not deliver: a letter that a vantage handed over and that
+ *  is late is that vantage's word on the path. */
 function countDown({ measurement, canary }: RouteFacts, path: string): number {
-  const hops = countVantages(measurement.hops.get(path) ?? [], 'down');
+  const seen = measurement.sights.get(path)?.down.length ?? 0;
   const isBlamed = canary?.findings.some((one) => one.kind === 'path' && one.path === path) ?? false;
-  return isBlamed ? Math.max(hops, canary?.verdicts.get(path)?.vantages.length ?? 0) : hops;
-}
-
-/** Vantages that see at least one hop of the path so. */
-function countVantages(hops: readonly MeasuredHop[], side: 'up' | 'down'): number {
-  return new Set(hops.flatMap((one) => one[side])).size;
+  return isBlamed ? Math.max(seen, canary?.verdicts.get(path)?.vantages.length ?? 0) : seen;
 }
 
 /** Actions of a route that guards and decisions look back on. */

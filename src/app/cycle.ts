@@ -2,12 +2,15 @@
 // Act first, then tell. One failing route never blocks another.
 
 import type { Decided } from '../decision/decide.ts';
-import { AppError, type ExitCode } from '../errors.ts';
+import { AppError, exitCodes, type ExitCode } from '../errors.ts';
+import { type Brake, bindsRoute } from '../model/brake.ts';
 import type { Route } from '../model/route.ts';
 import type { RouteState } from '../model/route-state.ts';
+import { bindingBrakes, tripBrakes, trippingRefusals } from './brakes.ts';
 import type { RouteCanaries } from './canary-judge.ts';
 import { collectCanaries } from './canary-mail.ts';
 import { sendDueCanaries } from './canary-send.ts';
+import { checkIn, describeRival, type Presence, reportReferences } from './check-in.ts';
 import { mapBounded } from './concurrency.ts';
 import { decideRoute, type DecidedRoute, type RunContext } from './decide-route.ts';
 import type { Deps } from './deps.ts';
@@ -15,9 +18,10 @@ import { withLease } from './lease.ts';
 import { ProbeRun, type RouteMeasurement } from './measure.ts';
 import type { MoveResult } from './move.ts';
 import { moveOn } from './move-on.ts';
-import { decisionExitCode, moveError } from './outcome.ts';
+import { decisionExitCode, moveError, worstExitCode } from './outcome.ts';
+import { readPanel } from './panel.ts';
 import type { Recovery } from './recover.ts';
-import { judge, type Judged, remember, type Seen, seeRoute, worldOf } from './see.ts';
+import { isCutOff, judge, type Judged, remember, type Seen, seeRoute, spreadFault, worldOf } from './see.ts';
 
 /** Routes measured at once. Far more than there are sockets: sessions and questions are bounded where they are opened,
  *  and a route that waits out the pauses of a burst holds none. Where a filter with 1,000 routes fails, the run must
@@ -43,6 +47,10 @@ export interface CycleResult {
   readonly finishedAt: number;
   readonly probes: number;
   readonly routes: readonly RouteOutcome[];
+  /** Brakes that hold `auto` here, those that this run tripped included: said in each run until a person resumes. */
+  readonly brakes: readonly Brake[];
+  /** What is wrong with this vantage: said in each run while it is. */
+  readonly troubles: readonly string[];
 }
 
 /** Runs once over all routes. Throws LeaseError `locked` where another run is at it. */
@@ -50,38 +58,99 @@ export async function runCycle(deps: Deps, outer: AbortSignal): Promise<CycleRes
   // One a vantage: machines that share a store for a quorum must not keep each other from measuring.
   return withLease(`(auto) ${deps.config.vantage}`, deps, outer, async ({ signal }) => {
     const startedAt = deps.clock.now();
-    const run = new ProbeRun(deps);
-    const routes = [...deps.config.routes.values()];
-    const [seen, canaries] = await Promise.all([
-      mapBounded(routes, parallelRoutes, (route) => seeRoute(route, run, deps, signal)),
-      collectCanaries(routes, deps, signal),
-    ]);
-    const world = worldOf(seen);
-    const judged = await mapBounded(seen, parallelRoutes, (one) =>
-      judge(one, { ...world, run, canaries }, deps, signal),
-    );
-    await remember(judged, deps);
-    const sending = startSending(judged, canaries, deps, signal);
-    const context: RunContext = {
-      failingShare: world.failingShare,
-      pauses: await deps.store.readPauses(deps.clock.now()),
-      moving: new Set(),
+    const presence = await checkIn(deps);
+    const done = presence.isLeftOut
+      ? { routes: leftOut(presence, deps), probes: 0 }
+      : await round(presence, deps, signal);
+    const brakes = bindingBrakes(await deps.store.readBrakes(), deps);
+    return {
+      startedAt,
+      finishedAt: deps.clock.now(),
+      probes: done.probes,
+      routes: done.routes.map((one) => braked(one, brakes, deps)),
+      brakes,
+      troubles: presence.rival === null ? [] : [describeRival(presence)],
     };
-    const decided = await mapBounded(judged, parallelRoutes, (one) => decideRoute(one, context, deps));
-    // States are kept before the first move: a run killed in the middle has remembered what it saw.
-    await deps.store.writeRouteStates(
-      decided.flatMap((one) =>
-        one instanceof AppError ? [] : [{ route: one.facts.route.name, state: one.decided.state }],
-      ),
-    );
-    const outcomes = await mapBounded(decided, parallelMoves, (one, at) =>
-      one instanceof AppError
-        ? Promise.resolve(failed(routes[at]?.name ?? '', one, judged[at]))
-        : settleRoute(one, deps, signal),
-    );
-    await sending;
-    return { startedAt, finishedAt: deps.clock.now(), probes: run.probes, routes: outcomes };
   });
+}
+
+async function round(
+  presence: Presence,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<Pick<CycleResult, 'routes' | 'probes'>> {
+  const panel = await readPanel(null, deps, presence.isNewRival);
+  const run = new ProbeRun(deps, panel);
+  const routes = [...deps.config.routes.values()];
+  const [seen, canaries] = await Promise.all([
+    mapBounded(routes, parallelRoutes, (route) => seeRoute(route, run, deps, signal)),
+    collectCanaries(routes, deps, signal),
+  ]);
+  const world = worldOf(seen);
+  const judged = spreadFault(
+    await mapBounded(seen, parallelRoutes, (one) => judge(one, { ...world, run, canaries }, deps, signal)),
+  );
+  await remember(judged, deps);
+  await reportReferences(presence, isCutOff(judged), deps);
+  const sending = startSending(judged, canaries, deps, signal);
+  const decided = await decideAll(judged, world.failingShare, panel.seats, deps);
+  const outcomes = await mapBounded(decided, parallelMoves, (one, at) =>
+    one instanceof AppError
+      ? Promise.resolve(failed(routes[at]?.name ?? '', one, judged[at]))
+      : settleRoute(one, deps, signal),
+  );
+  await sending;
+  return { routes: outcomes, probes: run.probes };
+}
+
+/** States and brakes are kept before the first move: a run killed in the middle has remembered what it saw. */
+async function decideAll(
+  judged: readonly (Judged | AppError)[],
+  failingShare: number,
+  seats: RunContext['seats'],
+  deps: Deps,
+): Promise<(DecidedRoute | AppError)[]> {
+  const [pauses, brakes, states] = await Promise.all([
+    deps.store.readPauses(deps.clock.now()),
+    deps.store.readBrakes(),
+    deps.store.readRouteStates(),
+  ]);
+  const context: RunContext = {
+    failingShare,
+    pauses,
+    brakes,
+    seats,
+    states: new Map(states.map((one) => [one.route, one.state])),
+    moving: new Set(),
+  };
+  const decided = await mapBounded(judged, parallelRoutes, (one) => decideRoute(one, context, deps));
+  const known = decided.flatMap((one) => (one instanceof AppError ? [] : [one]));
+  await deps.store.writeRouteStates(
+    known.map((one) => ({ route: one.facts.route.name, state: one.decided.state })),
+  );
+  for (const [route, refusal] of trippingRefusals(known)) await tripBrakes(route, [refusal], deps);
+  return decided;
+}
+
+/** Nothing is measured: what two machines count under one name is worth nothing. */
+function leftOut(presence: Presence, { config }: Pick<Deps, 'config'>): RouteOutcome[] {
+  const error = new AppError('undecided', describeRival(presence), {
+    exitCode: exitCodes.undecided,
+    hint: 'set vantage: NAME in the configuration of this machine',
+  });
+  return [...config.routes.keys()].map((route) => ({ ...failed(route, error, undefined), isNews: false }));
+}
+
+/** A brake is loud: no run that it binds ends as if all were well. */
+function braked(
+  outcome: RouteOutcome,
+  brakes: readonly Brake[],
+  { config }: Pick<Deps, 'config'>,
+): RouteOutcome {
+  const isBound =
+    config.routes.get(outcome.route)?.failover.mode === 'auto' &&
+    brakes.some((one) => bindsRoute(one, outcome.route, config.vantage));
+  return isBound ? { ...outcome, exitCode: worstExitCode([outcome.exitCode, exitCodes.refused]) } : outcome;
 }
 
 /** Beside the moves: a hop that takes its time with a canary must not hold up a route that has to leave. What goes

@@ -9,11 +9,14 @@ import {
   type DecisionInput,
   type FlipFacts,
   type LiveView,
+  type Notice,
 } from '../decision/decide.ts';
 import { AppError } from '../errors.ts';
+import type { Seat } from '../health/vantage.ts';
 import { type GuardResult, isByPerson, isFlip, isUnsettled } from '../model/change.ts';
 import { ownersOf } from '../model/route.ts';
 import type { RouteState } from '../model/route-state.ts';
+import { describeShort, describeSplit } from '../render/vantages.ts';
 import { contextFor, revertTextOf, type RouteFacts } from './assess.ts';
 import { noticesOf } from './canary-judge.ts';
 import type { Deps } from './deps.ts';
@@ -28,6 +31,11 @@ const settleMs = 600_000;
 export interface RunContext {
   readonly failingShare: number;
   readonly pauses: RouteFacts['pauses'];
+  /** Of the whole store, released ones too. */
+  readonly brakes: RouteFacts['brakes'];
+  readonly seats: ReadonlyMap<string, Seat>;
+  /** Of the route before this run. */
+  readonly states: ReadonlyMap<string, RouteState>;
   /** Owner names that this run moves; grows as decisions are made, so that routes share one brake. */
   readonly moving: Set<string>;
 }
@@ -49,9 +57,11 @@ export async function decideRoute(
   if (seen instanceof AppError) return seen;
   const { route, recovered } = seen;
   try {
-    const before = await deps.store.readRouteState(route.name);
-    const facts = await factsOf(seen, context, deps);
-    const input = decisionInput(facts);
+    const before = context.states.get(route.name) ?? null;
+    const gathered = await factsOf(seen, context, deps);
+    // Counted when nothing is waited for any more: routes are decided side by side.
+    const facts = { ...gathered, movedThisRun: context.moving.size };
+    const input = decisionInput(facts, context.seats);
     const reconsider: DecidedRoute['reconsider'] = (refused) => {
       const assess: typeof input.assess = (path, kind) => refused.get(path) ?? input.assess(path, kind);
       return noteRevert(decide(before, { ...input, assess }), facts);
@@ -89,7 +99,9 @@ async function factsOf(seen: Judged, context: RunContext, deps: Deps): Promise<R
     actions,
     revertSeenAt: revert?.at ?? null,
     pauses: context.pauses,
-    movedThisRun: context.moving.size,
+    brakes: context.brakes,
+    vantageName: deps.config.vantage,
+    movedThisRun: 0,
     failingShare: context.failingShare,
     // Read only for a move that is about to be made: a policy is an HTTPS request per domain, TLSA a few questions
     // per exchange.
@@ -100,17 +112,42 @@ async function factsOf(seen: Judged, context: RunContext, deps: Deps): Promise<R
   };
 }
 
-function decisionInput(facts: RouteFacts): DecisionInput {
-  const { route, match, measurement, now } = facts;
-  const active = match.kind === 'path' ? match.path : '';
+/** Of a path that nobody can tell anything about yet, the first runs say that. */
+function noQuorumOf(
+  { route, match, measurement, now }: RouteFacts,
+  seats: RunContext['seats'],
+): string | null {
+  const { quorum } = route.failover;
+  const sight = match.kind === 'path' ? measurement.sights.get(match.path) : undefined;
+  if (quorum <= 1 || sight === undefined) return null;
+  const seeing = sight.up.length + sight.down.length;
+  return seeing === 0 || seeing >= quorum ? null : describeShort(sight, quorum, seats, now);
+}
+
+/** Disagreement is shown and moves nothing. */
+function splitsOf({ route, measurement, now }: RouteFacts): Notice[] {
+  return [...measurement.sights].flatMap(([path, sight]) => {
+    if (openWindow(route.maintenance, path, now) !== null) return [];
+    const text = describeSplit(path, sight);
+    return text === null ? [] : [{ key: `split:${path}:${sight.down.join()}|${sight.up.join()}`, text }];
+  });
+}
+
+function decisionInput(facts: RouteFacts, seats: RunContext['seats']): DecisionInput {
+  const { route, measurement, now } = facts;
   return {
     route,
     live: liveView(facts),
     health: measurement.health,
     isCutOff: facts.vantage === 'fault',
-    isMaintenance: openWindow(route.maintenance, active, now) !== null,
+    noQuorum: noQuorumOf(facts, seats),
+    maintenance: new Set(
+      route.paths
+        .map((path) => path.name)
+        .filter((name) => openWindow(route.maintenance, name, now) !== null),
+    ),
     lastFlip: lastFlipOf(facts),
-    notices: noticesOf(facts.canary),
+    notices: [...noticesOf(facts.canary), ...splitsOf(facts)],
     now,
     assess: (path, kind) => judge(contextFor(facts, path, kind)),
   };

@@ -33,6 +33,8 @@ export interface Deps {
   readonly digest: (text: string) => string;
   /** ULID. */
   readonly newId: () => string;
+  /** Of this program, for other machines to see; without it `unknown`. */
+  readonly version?: string;
   /** Host, process and run: the holder of leases. */
   readonly holder: string;
   /** True where that holder was a process of this machine that is no more. */

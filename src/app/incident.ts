@@ -6,7 +6,7 @@ import { isTroubled } from '../health/canary.ts';
 import type { Canary } from '../model/canary.ts';
 import { rememberedCanaries } from './canary-judge.ts';
 import type { Deps } from './deps.ts';
-import { rememberedHealth } from './measure.ts';
+import { readRemembered } from './remembered.ts';
 import { pathNamed, routeNamed } from './routes.ts';
 
 export interface Replay {
@@ -27,7 +27,7 @@ export async function noteReplayed(
   deps: Deps,
 ): Promise<Replay> {
   const route = routeNamed(request.route, deps);
-  const health = rememberedHealth(route, await deps.store.readHealth(route.name), deps.clock.now());
+  const { health } = await readRemembered(route, deps);
   const report = await rememberedCanaries(route, health, deps);
   if (report === null) {
     throw new UsageError('usage', `route ${route.name} has no canaries, so none is missing`, {

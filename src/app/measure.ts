@@ -1,12 +1,12 @@
 // Measures a route: every hop of every path, standby and backup included, and what thresholds make of it. Hops that
 // routes share are probed once a run. Counters come from the store and go back to it.
 
-import { healthAsOf, needsConfirmation, stepHop, unmeasured } from '../health/hop.ts';
+import { needsConfirmation, stepHop } from '../health/hop.ts';
 import { pathHealth } from '../health/path.ts';
-import { poll } from '../health/quorum.ts';
+import type { Sight, Vote } from '../health/quorum.ts';
 import type { DomainName } from '../model/domain-name.ts';
 import { hopKey, type Hop } from '../model/hop.ts';
-import type { HopHealth, PathHealth, RankedHop } from '../model/hop-health.ts';
+import type { HopHealth, PathHealth } from '../model/hop-health.ts';
 import type { MailPath } from '../model/mail-path.ts';
 import type { Observation } from '../model/observation.ts';
 import type { ProbePolicy, Route } from '../model/route.ts';
@@ -14,6 +14,7 @@ import type { ProbeTarget } from '../probes/probe.ts';
 import type { HealthRow } from '../store/store.ts';
 import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
+import { type Panel, pathSight, readPanel } from './panel.ts';
 
 export interface MeasuredHop {
   readonly hop: Hop;
@@ -24,13 +25,15 @@ export interface MeasuredHop {
   readonly own: HopHealth;
   /** As all fresh vantages together see it. */
   readonly health: HopHealth;
-  readonly up: readonly string[];
-  readonly down: readonly string[];
+  /** What each vantage says of it. */
+  readonly votes: readonly Vote[];
 }
 
 export interface RouteMeasurement {
   readonly hops: ReadonlyMap<string, readonly MeasuredHop[]>;
   readonly health: ReadonlyMap<string, PathHealth>;
+  /** Who sees which path how. */
+  readonly sights: ReadonlyMap<string, Sight>;
   readonly rows: readonly HealthRow[];
 }
 
@@ -45,11 +48,18 @@ type MeasureDeps = Pick<Deps, 'probe' | 'store' | 'clock' | 'random' | 'config'>
 /** One run's probes. Two routes that share a hop and a policy share the observation. */
 export class ProbeRun {
   readonly #deps: Pick<Deps, 'probe'>;
+  readonly #panel: Panel | null;
   readonly #resolved = new Map<string, ReturnType<Deps['probe']['resolve']>>();
   readonly #probed = new Map<string, Promise<Observation>>();
 
-  constructor(deps: Pick<Deps, 'probe'>) {
+  /** `panel`: everybody's counters of all routes; without it those of a route are read when it is measured. */
+  constructor(deps: Pick<Deps, 'probe'>, panel: Panel | null = null) {
     this.#deps = deps;
+    this.#panel = panel;
+  }
+
+  panelOf(route: string, deps: Pick<Deps, 'store' | 'clock' | 'config'>): Promise<Panel> {
+    return this.#panel === null ? readPanel(route, deps) : Promise.resolve(this.#panel);
   }
 
   /** Probes made so far. */
@@ -101,7 +111,7 @@ interface PathExchange {
   readonly addresses: readonly string[] | null;
 }
 
-function exchangesOf(path: MailPath): PathExchange[] {
+export function exchangesOf(path: MailPath): PathExchange[] {
   return path.kind === 'mx'
     ? path.mx.map((mx) => ({ ...mx, addresses: null }))
     : [...path.addresses].map(([exchange, addresses]) => ({
@@ -120,25 +130,26 @@ export async function measureRoute(
   signal: AbortSignal,
   only: readonly string[] | null = null,
 ): Promise<RouteMeasurement> {
-  const known = await deps.store.readHealth(route.name);
+  const panel = await run.panelOf(route.name, deps);
   const paths = route.paths.filter((path) => only === null || only.includes(path.name));
   // All paths at once: while one waits out the pauses of its confirmation burst, the others are not kept waiting.
   const measured = await Promise.all(
     paths.map(async (path) => {
       const lists = await mapBounded(exchangesOf(path), parallelHops, (one) =>
-        measureExchange(route, one, { run, known, deps, signal }),
+        measureExchange(route, one, { run, panel, deps, signal }),
       );
       return [path.name, lists.flat()] as const;
     }),
   );
   const hops = new Map(measured);
   const health = new Map([...hops].map(([name, list]) => [name, pathHealth(list)]));
-  return { hops, health, rows: rowsOf(route, hops, deps.config.vantage) };
+  const sights = new Map([...hops].map(([name, list]) => [name, pathSight(list)]));
+  return { hops, health, sights, rows: rowsOf(route, hops, deps.config.vantage) };
 }
 
 interface MeasureContext {
   readonly run: ProbeRun;
-  readonly known: readonly HealthRow[];
+  readonly panel: Panel;
   readonly deps: MeasureDeps;
   readonly signal: AbortSignal;
 }
@@ -146,24 +157,20 @@ interface MeasureContext {
 async function measureExchange(
   route: Route,
   one: PathExchange,
-  { run, known, deps, signal }: MeasureContext,
+  { run, panel, deps, signal }: MeasureContext,
 ): Promise<MeasuredHop[]> {
   const target: ProbeTarget = { ...one, policy: policyFor(route) };
   const found = await run.resolve(target, signal);
   if (found.outcome !== 'found') {
     const hop = { exchange: one.exchange, address: null, port: one.port };
     const observation = deps.probe.withoutAddress(target, found);
-    return [conclude(route, hop, one.preference, [observation], known, deps)];
+    return [conclude(route, hop, one.preference, [observation], panel, deps)];
   }
   return mapBounded(found.addresses, parallelHops, async (address) => {
     const hop = { exchange: one.exchange, address, port: one.port };
-    const observations = await observeUntilSettled(route, hop, { run, known, deps, signal });
-    return conclude(route, hop, one.preference, observations, known, deps);
+    const observations = await observeUntilSettled(route, hop, { run, panel, deps, signal });
+    return conclude(route, hop, one.preference, observations, panel, deps);
   });
-}
-
-function ownRow(known: readonly HealthRow[], hop: Hop, vantage: string): HopHealth {
-  return known.find((row) => row.vantage === vantage && row.hop === hopKey(hop))?.health ?? unmeasured;
 }
 
 /** The confirmation burst: a hop that was up and failed is probed again after a short jittered pause until `fall` or
@@ -171,9 +178,9 @@ function ownRow(known: readonly HealthRow[], hop: Hop, vantage: string): HopHeal
 async function observeUntilSettled(
   route: Route,
   hop: Hop,
-  { run, known, deps, signal }: MeasureContext,
+  { run, panel, deps, signal }: MeasureContext,
 ): Promise<Observation[]> {
-  let health = ownRow(known, hop, deps.config.vantage);
+  let health = panel.ownOf(route.name, hop);
   const observations: Observation[] = [];
   for (let round = 0; round < route.probe.fall; round++) {
     if (round > 0) {
@@ -193,18 +200,15 @@ function conclude(
   hop: Hop,
   preference: number,
   observations: readonly Observation[],
-  known: readonly HealthRow[],
+  panel: Panel,
   deps: MeasureDeps,
 ): MeasuredHop {
   const own = observations.reduce(
     (health, one) => stepHop(health, one, route.probe),
-    ownRow(known, hop, deps.config.vantage),
+    panel.ownOf(route.name, hop),
   );
-  const others = known.filter((row) => row.hop === hopKey(hop) && row.vantage !== deps.config.vantage);
-  const votes = [{ vantage: deps.config.vantage, health: own }, ...others];
-  const { quorum } = route.failover;
-  const { health, up, down } = poll(votes, { quorum, thresholds: route.probe }, deps.clock.now());
-  return { hop, preference, observations, own, health, up, down };
+  const { health, votes } = panel.judge(route, hop, own, deps.clock.now());
+  return { hop, preference, observations, own, health, votes };
 }
 
 function rowsOf(
@@ -215,30 +219,4 @@ function rowsOf(
   return [...hops.values()]
     .flat()
     .map((one) => ({ route: route.name, vantage, hop: hopKey(one.hop), health: one.own }));
-}
-
-/** Health as the store has it, without probing: for `status`. Hops are those the store knows of the path. */
-export function rememberedHealth(
-  route: Route,
-  known: readonly HealthRow[],
-  now: number,
-): Map<string, PathHealth> {
-  return new Map(route.paths.map((path) => [path.name, pathHealth(rememberedHops(route, path, known, now))]));
-}
-
-function rememberedHops(route: Route, path: MailPath, known: readonly HealthRow[], now: number): RankedHop[] {
-  return exchangesOf(path).flatMap((one) => {
-    const prefix = `${one.exchange}[`;
-    const rows = known.filter((row) => row.hop.startsWith(prefix) && row.hop.endsWith(`]:${one.port}`));
-    // An address the exchange no longer has keeps its old row for a while: only what the last runs saw counts.
-    const newestAt = Math.max(0, ...rows.map((row) => row.health.lastAt));
-    const present = rows.filter((row) => newestAt - row.health.lastAt <= route.probe.staleAfterMs);
-    return [...new Set(present.map((row) => row.hop))].map((key) => {
-      const votes = present.filter((row) => row.hop === key);
-      const { health } = poll(votes, { quorum: route.failover.quorum, thresholds: route.probe }, now);
-      const address = key.slice(prefix.length, key.lastIndexOf(']'));
-      const hop = { exchange: one.exchange, address: address === '' ? null : address, port: one.port };
-      return { hop, preference: one.preference, health: healthAsOf(health, now, route.probe) };
-    });
-  });
 }

@@ -4,9 +4,11 @@
 import { appliedFlip } from '../change/revert.ts';
 import { forbidding } from '../change/guards/index.ts';
 import type { AppError } from '../errors.ts';
+import type { Brake } from '../model/brake.ts';
 import type { Action, ActionKind, GuardResult, Plan } from '../model/change.ts';
 import { carryOut } from './act.ts';
 import { readDaneFacts, readPolicies, recentActions, type RouteFacts } from './assess.ts';
+import { takeHourlyRoom, tripBrakes } from './brakes.ts';
 import type { Deps } from './deps.ts';
 import { withLease } from './lease.ts';
 import { preparePlan, readHeld } from './prepare.ts';
@@ -35,12 +37,22 @@ export async function move(
       readHeld(facts.route, deps, held.signal),
     ]);
     const now = deps.clock.now();
-    const [actions, pauses] = await Promise.all([
+    const [actions, pauses, brakes] = await Promise.all([
       deps.store.listActions({ route: facts.route.name, limit: recentActions }),
       deps.store.readPauses(now),
+      deps.store.readBrakes(),
     ]);
     const { plan, guards } = await preparePlan(
-      { ...facts, sts, dane, actions, knownFlip: appliedFlip(actions), pauses, now },
+      {
+        ...facts,
+        sts,
+        dane,
+        actions,
+        knownFlip: appliedFlip(actions),
+        pauses,
+        brakes: othersOf(facts, brakes),
+        now,
+      },
       live,
       decision.to,
       decision.action,
@@ -48,8 +60,15 @@ export async function move(
       held.signal,
     );
     const refusedBy = [...forbidding(guards), ...movedMeanwhile(facts, plan)];
-    if (refusedBy.length > 0 || plan.changes.length === 0)
+    if (refusedBy.length > 0 || plan.changes.length === 0) {
+      await tripBrakes(facts.route.name, refusedBy, deps);
       return { plan, action: null, refusedBy, fault: null };
+    }
+    const room = await takeHourlyRoom(facts.route, plan, deps);
+    if (room !== null && room.refusal !== null) {
+      await tripBrakes(facts.route.name, [room.refusal], deps);
+      return { plan, action: null, refusedBy: [room.refusal], fault: null };
+    }
     const { action, fault } = await carryOut(
       {
         route: facts.route,
@@ -63,6 +82,8 @@ export async function move(
       deps,
       held.signal,
     );
+    // A provider that refuses each minute moves nothing, and must not use up the hour.
+    if (room !== null && isUntouched(action)) await deps.store.returnDomains(room.use);
     await deps.store.appendEvent({
       id: deps.newId(),
       at: deps.clock.now(),
@@ -73,6 +94,17 @@ export async function move(
     });
     return { plan, action, refusedBy, fault };
   });
+}
+
+/** Without the one that this run tripped by what it would have moved beyond its limit: this move is within it. */
+function othersOf({ now, vantageName }: RouteFacts, brakes: readonly Brake[]): Brake[] {
+  return brakes.filter(
+    (one) => one.kind !== 'domains-per-run' || one.by !== `auto@${vantageName}` || one.at < now,
+  );
+}
+
+function isUntouched({ state }: Action): boolean {
+  return state === 'failed' || state === 'conflict';
 }
 
 /** Somebody moved the route while this run was probing: what was decided was decided about another path. */

@@ -1,7 +1,9 @@
-// Pausing and resuming: by name, with a reason, and always with an end.
+// Pausing and resuming: by name, with a reason, and always with an end. Resuming lets go what braked `auto` too.
 
 import { UsageError } from '../errors.ts';
+import type { Brake } from '../model/brake.ts';
 import type { Pause } from '../store/store.ts';
+import { recentActions } from './assess.ts';
 import type { Deps } from './deps.ts';
 
 /** A pause that outlives the incident it was made for is how a standby rots unseen; ms. */
@@ -37,21 +39,38 @@ export async function pause(
   return made;
 }
 
-/** True where there was a pause to end. */
+export interface Resumed {
+  readonly wasPaused: boolean;
+  /** Brakes that this let go. */
+  readonly brakes: readonly Brake[];
+}
+
+/** Ends a pause, and lets go the brakes of the same scope: a person has looked. */
 export async function resume(
   request: { readonly route: string | null; readonly by: string },
   deps: Pick<Deps, 'store' | 'clock' | 'newId'>,
-): Promise<boolean> {
-  const wasPaused = await deps.store.clearPause(request.route);
-  if (wasPaused) {
+): Promise<Resumed> {
+  const { route, by } = request;
+  const wasPaused = await deps.store.clearPause(route);
+  const now = deps.clock.now();
+  const brakes = await deps.store.releaseBrakes(route, by, Math.max(now, await lastFlipAt(route, deps)));
+  if (wasPaused || brakes.length > 0) {
+    const freed = brakes.length === 0 ? '' : `; let go: ${brakes.map((one) => one.kind).join(', ')}`;
     await deps.store.appendEvent({
       id: deps.newId(),
-      at: deps.clock.now(),
-      route: request.route,
+      at: now,
+      route,
       kind: 'resume',
-      text: `resumed by ${request.by}`,
-      data: {},
+      text: `resumed by ${by}${freed}`,
+      data: { brakes: brakes.map((one) => one.kind) },
     });
   }
-  return wasPaused;
+  return { wasPaused, brakes };
+}
+
+/** When the route's last flip was, which a clock that was set back since may put after now: it is answered for too. */
+async function lastFlipAt(route: string | null, { store }: Pick<Deps, 'store'>): Promise<number> {
+  if (route === null) return 0;
+  const actions = await store.listActions({ route, limit: recentActions });
+  return Math.max(0, ...actions.map((one) => one.appliedAt ?? one.intendedAt));
 }

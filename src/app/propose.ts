@@ -59,6 +59,8 @@ async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal): Promi
     actions,
     revertSeenAt: revert?.at ?? null,
     pauses: await deps.store.readPauses(now),
+    brakes: await deps.store.readBrakes(),
+    vantageName: deps.config.vantage,
     movedThisRun: 0,
     failingShare: 0,
     sts,

@@ -103,6 +103,24 @@ export function worldOf(seen: readonly (Seen | AppError)[]): World {
   };
 }
 
+/** True where what this machine sees cannot be believed. */
+export function isCutOff(judged: readonly (Judged | AppError)[]): boolean {
+  return judged.some((one) => !(one instanceof AppError) && one.vantage === 'fault');
+}
+
+/** Where the references fail, a hop of another route that fails here says as little: half a network may be gone. What
+ *  answers, answers. */
+export function spreadFault(judged: readonly (Judged | AppError)[]): (Judged | AppError)[] {
+  if (!isCutOff(judged)) return [...judged];
+  return judged.map((one) =>
+    one instanceof AppError || !hasFailure(one.measurement) ? one : { ...one, vantage: 'fault' },
+  );
+}
+
+function hasFailure({ hops }: RouteMeasurement): boolean {
+  return [...hops.values()].flat().some((one) => one.observations.at(-1)?.verdict === 'fail');
+}
+
 /** Counters and observations of the whole run, in few transactions. What a cut-off machine saw says nothing about the
  *  hops: it would count them down, and bring them up again in an order of chance. */
 export async function remember(judged: readonly (Judged | AppError)[], deps: Deps): Promise<void> {

@@ -6,13 +6,15 @@ import { readStatus, type StatusReport } from '../app/status.ts';
 import { openProgram } from '../compose.ts';
 import { exitCodes, type ExitCode } from '../errors.ts';
 import { storeWarnings } from '../front/store-fault.ts';
-import { activeHealth, renderStatus, statusDocument, statusNext } from '../render/status.ts';
+import { statusDocument } from '../render/status-document.ts';
+import { activeHealth } from '../render/status-route.ts';
+import { renderStatus, statusNext } from '../render/status.ts';
 
 export default class Status extends BaseCommand<typeof Status> {
   static override summary = 'Show which path each route is on, and how well.';
   static override description =
     'DNS is asked now; health is what the last rounds of auto found. To measure now: mxctl probe.\n' +
-    'Exit 2 where an active path is down or DNS is not as declared, 8 where health is not known.';
+    'Exit 2 where an active path is down, DNS is not as declared or a brake holds auto, 8 where health is not known.';
   static override examples = ['<%= config.bin %> status', '<%= config.bin %> status support --json'];
   static override args = { route: Args.string({ description: 'only this route' }) };
 
@@ -35,7 +37,8 @@ export default class Status extends BaseCommand<typeof Status> {
   }
 }
 
-function exitCodeOf({ routes }: StatusReport): ExitCode {
+function exitCodeOf({ routes, brakes, unwatched }: StatusReport): ExitCode {
+  if (brakes.length > 0 || unwatched.length > 0) return exitCodes.found;
   const isBad = routes.some(
     (one) => one.match.kind === 'drift' || one.match.kind === 'mixed' || activeHealth(one)?.status === 'down',
   );

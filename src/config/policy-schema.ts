@@ -150,7 +150,15 @@ export const failoverShape = z
       .min(1)
       .max(1_000_000)
       .optional()
-      .describe('Most owner names one run may move. Default 500.'),
+      .describe('Most owner names one run may move. More trips a brake. Default 500.'),
+    max_domains_per_hour: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .describe(
+        'Most owner names that all controllers of the state store together may move within an hour. More trips a brake. Default twice max_domains.',
+      ),
     quorum: z
       .int()
       .min(1)

@@ -125,6 +125,8 @@ export function failoverPolicy(
     holdDownMs: merged.hold_down,
     maxFlips: { count: merged.max_flips.count, withinMs: merged.max_flips.within },
     maxDomains: merged.max_domains,
+    // Away and back again within the hour.
+    maxDomainsPerHour: merged.max_domains_per_hour ?? 2 * merged.max_domains,
     quorum: merged.quorum,
     maxFailingShare: merged.max_failing_share,
     probationMs: merged.probation,

@@ -35,8 +35,10 @@ export interface DecisionInput {
   readonly health: ReadonlyMap<string, PathHealth>;
   /** True where nothing outside the route answers from here either. */
   readonly isCutOff: boolean;
-  /** True within an announced window of the active path. */
-  readonly isMaintenance: boolean;
+  /** Why too few vantages can tell how the active path is; null where enough can, or none can yet. */
+  readonly noQuorum: string | null;
+  /** Paths within an announced window: what befalls them is no news, and nothing returns to them. */
+  readonly maintenance: ReadonlySet<string>;
   readonly lastFlip: FlipFacts | null;
   readonly notices: readonly Notice[];
   readonly now: number;
@@ -59,6 +61,8 @@ export type Decision =
       readonly action: ActionKind;
       readonly refusals: readonly Refusal[];
       readonly isModeOnly: boolean;
+      /** True where it would have moved but for the refusals. */
+      readonly mayAct: boolean;
     };
 
 export interface Decided {
@@ -99,11 +103,14 @@ function conditionOf(input: DecisionInput, phase: Phase): Condition {
   if (live.kind === 'unseen' || lastFlip?.isSettled === false) return 'unseen';
   if (live.kind === 'foreign') return 'foreign';
   if (input.isCutOff) return 'cut-off';
+  if (input.noQuorum !== null) return 'no-quorum';
   const active = health.get(live.path);
   if (active === undefined || active.status === 'unknown') return 'unmeasured';
-  if (active.status === 'down') return input.isMaintenance ? 'maintenance' : 'down';
+  if (active.status === 'down') return input.maintenance.has(live.path) ? 'maintenance' : 'down';
   if (phase === 'probation') return now - (lastFlip?.at ?? now) >= route.probationMs ? 'proven' : 'well';
-  return phase === 'failed-over' && isUp(health.get(route.prefer)) ? 'preferred-up' : 'well';
+  // Somebody is at work there: it may go again at any moment.
+  const isOpen = !input.maintenance.has(route.prefer);
+  return phase === 'failed-over' && isOpen && isUp(health.get(route.prefer)) ? 'preferred-up' : 'well';
 }
 
 function isUp(health: PathHealth | undefined): boolean {
@@ -131,7 +138,12 @@ function consentToReturn({ route, lastFlip }: DecisionInput): 'auto' | 'manual' 
 function leave(input: DecisionInput): Decision {
   const { route, live, lastFlip, now } = input;
   const active = live.kind === 'path' ? live.path : null;
-  const candidates = [...new Set([route.prefer, ...route.failoverTo])].filter((name) => name !== active);
+  const others = [...new Set([route.prefer, ...route.failoverTo])].filter((name) => name !== active);
+  // A path under announced work is the last resort.
+  const candidates = [
+    ...others.filter((name) => !input.maintenance.has(name)),
+    ...others.filter((name) => input.maintenance.has(name)),
+  ];
   // Leaving what the last flip chose, soon after it: the target turned out worse.
   const isRelapse =
     lastFlip !== null && lastFlip.to === active && now - lastFlip.at < route.failover.holdDownMs;
@@ -146,17 +158,18 @@ function moveTo(
   consent: 'auto' | 'manual',
 ): Decision {
   const refusals: Refusal[] = [];
+  const mayAct = input.route.failover.mode === 'auto' && consent === 'auto';
   for (const path of candidates) {
     const guards = input.assess(path, action).filter((one) => one.verdict === 'forbid');
     if (guards.length > 0) {
       refusals.push({ path, guards });
       continue;
     }
-    return input.route.failover.mode === 'auto' && consent === 'auto'
+    return mayAct
       ? { kind: 'move', to: path, action }
-      : { kind: 'hold', to: path, action, refusals, isModeOnly: true };
+      : { kind: 'hold', to: path, action, refusals, isModeOnly: true, mayAct };
   }
-  return { kind: 'hold', to: null, action, refusals, isModeOnly: false };
+  return { kind: 'hold', to: null, action, refusals, isModeOnly: false, mayAct };
 }
 
 function whyCondition(input: DecisionInput, condition: Condition): string {
@@ -172,6 +185,8 @@ function whyCondition(input: DecisionInput, condition: Condition): string {
       return live.kind === 'path' ? '' : live.reason;
     case 'cut-off':
       return 'nothing answers from here, other hosts neither: the fault is here';
+    case 'no-quorum':
+      return input.noQuorum ?? '';
     case 'unmeasured':
       return `${active}: ${reason}`;
     case 'down':
@@ -202,8 +217,11 @@ function whyDecision(input: DecisionInput, decision: Decision): string[] {
   return refused.length === 0 ? ['no path to move to'] : refused;
 }
 
-function downPaths({ route, health }: DecisionInput): string[] {
-  return route.paths.map((path) => path.name).filter((name) => health.get(name)?.status === 'down');
+/** Down, and not by announcement. */
+function downPaths({ route, health, maintenance }: DecisionInput): string[] {
+  return route.paths
+    .map((path) => path.name)
+    .filter((name) => health.get(name)?.status === 'down' && !maintenance.has(name));
 }
 
 /** A standby or backup that is down is tried last by senders, so nobody else would notice. */

@@ -7,6 +7,7 @@ import type { Phase } from '../model/route-state.ts';
  * unseen        live RRsets could not be read, or an action of ours is not settled
  * foreign       live RRsets match no path
  * cut-off       every hop of every path fails from here, and so does everything else
+ * no-quorum     fewer vantages than must agree can tell how the active path is
  * unmeasured    the active path's health is not known
  * down          the active path does not take mail
  * maintenance   it fails within its announced window
@@ -18,6 +19,7 @@ export type Condition =
   | 'unseen'
   | 'foreign'
   | 'cut-off'
+  | 'no-quorum'
   | 'unmeasured'
   | 'down'
   | 'maintenance'
@@ -40,6 +42,7 @@ const anywhere = {
   unseen: 'undecided',
   foreign: 'report',
   'cut-off': 'undecided',
+  'no-quorum': 'undecided',
   unmeasured: 'watch',
   maintenance: 'stay',
 } as const satisfies Partial<Record<Condition, Verb>>;

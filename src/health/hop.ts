@@ -21,20 +21,31 @@ export const unmeasured: HopHealth = {
   failingSince: null,
 };
 
+/** Too old to say anything now, or dated further ahead than a result may age: some clock is wrong, and a result from
+ *  the future would stay fresh until then. */
 export function isStale(health: HopHealth, now: number, thresholds: HealthThresholds): boolean {
-  return health.lastAt > 0 && now - health.lastAt > thresholds.staleAfterMs;
+  return health.lastAt > 0 && Math.abs(now - health.lastAt) > thresholds.staleAfterMs;
+}
+
+/** True where enough failures were seen of late for `down`. After a gap a hop that was down is not believed to be until
+ *  as many failures again: a run after a cold start only watches. */
+export function isConfirmedDown(health: HopHealth, thresholds: HealthThresholds): boolean {
+  const { fall, fallRejecting } = thresholds;
+  return health.status === 'down' && (health.failures >= fall || health.rejections >= fallRejecting);
 }
 
 /** Health as far as it may be relied on now: results older than `staleAfterMs` are unknown. */
 export function healthAsOf(health: HopHealth, now: number, thresholds: HealthThresholds): HopHealth {
   if (!isStale(health, now, thresholds)) return health;
-  return { ...health, status: 'unknown', since: health.lastAt + thresholds.staleAfterMs, fate: 'unknown' };
+  const since = Math.min(now, health.lastAt + thresholds.staleAfterMs);
+  return { ...health, status: 'unknown', since, fate: 'unknown' };
 }
 
-/** What is left of counters after a gap: a down hop stays down and must rise anew, any other is unknown again. */
+/** What is left of counters after a gap: a down hop stays down and must rise anew, but is left only after it failed
+ *  anew as often; any other is unknown again. */
 function afterGap(health: HopHealth, thresholds: HealthThresholds): HopHealth {
   return health.status === 'down'
-    ? { ...health, successes: 0 }
+    ? { ...health, failures: 0, rejections: 0, successes: 0 }
     : { ...unmeasured, since: health.lastAt + thresholds.staleAfterMs, lastAt: health.lastAt };
 }
 

@@ -1,6 +1,7 @@
 // Change, plan and action. A change takes one RRset from `expected` to `desired`; a plan is an ordered set of
 // them with a digest; an action is a plan that is being, or was, carried out: the journal's entry.
 
+import type { BrakeKind } from './brake.ts';
 import type { DomainName } from './domain-name.ts';
 import type { Rrset, RrType } from './rrset.ts';
 
@@ -26,6 +27,7 @@ export const guardNames = [
   'quorum',
   'hold-down',
   'flip-limit',
+  'brake',
   'blast-radius',
   'paused',
   'live-drift',
@@ -42,6 +44,14 @@ export interface GuardResult {
   readonly name: GuardName;
   readonly verdict: GuardVerdict;
   readonly reason: string;
+  /** The brake that this refusal trips, where it refuses `auto`. */
+  readonly trips?: TrippedBrake;
+}
+
+export interface TrippedBrake {
+  readonly kind: BrakeKind;
+  /** What is held from then on: this route, whatever this vantage would move, or everything. */
+  readonly scope: 'route' | 'vantage' | 'all';
 }
 
 /** failover: away from a failing path; return: back to the preferred; relapse: away from a target that failed;

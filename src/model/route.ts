@@ -58,6 +58,8 @@ export interface FailoverPolicy {
   readonly maxFlips: { readonly count: number; readonly withinMs: number };
   /** Most owner names one run may move. */
   readonly maxDomains: number;
+  /** Most owner names that all controllers of a state store together may move within an hour. */
+  readonly maxDomainsPerHour: number;
   /** Vantages that must agree. */
   readonly quorum: number;
   /** Share of routes that meet silence at once above which we suspect ourselves; 0..1. */

@@ -4,20 +4,27 @@ import type { CycleResult, RouteOutcome } from '../app/cycle.ts';
 import { isFlip } from '../model/change.ts';
 import { sanitise } from '../model/text.ts';
 import { actionDocument, describeOutcome } from './action.ts';
+import { brakeDocument, describeBrake } from './brakes.ts';
 import { formatInstant, iso } from './duration.ts';
 import { planDocumentOf } from './plan.ts';
-import { healthDocument } from './status.ts';
+import { healthDocument } from './status-document.ts';
 import { hang, wrap, type Style } from './terminal.ts';
 
 const indent = '    ';
 /** A reason with a reply of some server in it; past this it is noise. */
 const longestLine = 600;
 
-/** Lines about routes whose decision changed, that moved, or that failed. */
+/** Lines about routes whose decision changed, that moved, or that failed; and, each time, what holds `auto` back. */
 export function renderRound(result: CycleResult, style: Style): string[] {
-  return result.routes.flatMap((one) =>
-    one.isNews && !isFirstCalm(one) ? routeLines(one, result, style) : [],
-  );
+  const head = formatInstant(result.finishedAt);
+  return [
+    ...[...result.troubles, ...result.brakes.map(describeBrake)].flatMap((text) =>
+      wrap(`${head}  !! ${sanitise(text, longestLine)}`, style.width, indent),
+    ),
+    ...result.routes.flatMap((one) =>
+      one.isNews && !isFirstCalm(one) ? routeLines(one, result, style) : [],
+    ),
+  ];
 }
 
 /** A first run that finds everything well, or only begins to watch, is no news to a person; a canary mailbox that
@@ -51,6 +58,8 @@ export function roundDocument(result: CycleResult): Record<string, unknown> {
     started_at: iso(result.startedAt),
     finished_at: iso(result.finishedAt),
     probes: result.probes,
+    brakes: result.brakes.map(brakeDocument),
+    troubles: result.troubles,
     flips: result.routes.flatMap(({ moved }) =>
       moved?.action == null || moved.action.appliedAt === null || !isFlip(moved.action)
         ? []

@@ -136,6 +136,7 @@ export const failoverPolicy: FailoverPolicy = {
   holdDownMs: 30 * minute,
   maxFlips: { count: 3, withinMs: 24 * hour },
   maxDomains: 500,
+  maxDomainsPerHour: 1000,
   quorum: 1,
   maxFailingShare: 0.5,
 };

@@ -1,5 +1,6 @@
 // What the guards look at. Everything is measured or read by the caller; a guard only judges.
 
+import type { Brake } from '../../model/brake.ts';
 import type { Action, ActionKind, GuardResult, RrsetChange } from '../../model/change.ts';
 import type { DaneFacts } from '../../model/dane.ts';
 import type { PathHealth } from '../../model/hop-health.ts';
@@ -43,6 +44,10 @@ export interface GuardContext {
   /** The route's actions, newest first. */
   readonly actions: readonly Action[];
   readonly pauses: readonly PauseFacts[];
+  /** Brakes that hold, and those that were let go: what they count begins anew there. */
+  readonly brakes: readonly Brake[];
+  /** The vantage that would move. */
+  readonly vantageName: string;
   /** Owner names other routes of the same run have moved already. */
   readonly movedThisRun: number;
   /** Share of the run's routes of which no hop of any path answers, 0..1; 0 where too few were measured for a share to

@@ -3,7 +3,7 @@
 import type { GuardName, GuardResult } from '../../model/change.ts';
 import type { Guard, GuardContext } from './context.ts';
 import { dane } from './dane.ts';
-import { blastRadius, liveDrift, paused, quorum, vantageFault } from './scope.ts';
+import { blastRadius, brake, liveDrift, paused, quorum, vantageFault } from './scope.ts';
 import { lastPath, mtaSts, targetRcpt, targetUnhealthy, tlsName } from './target.ts';
 import { cachesNotClear, flipLimit, holdDown, staleObservations } from './timing.ts';
 
@@ -17,6 +17,7 @@ export const guards: Readonly<Record<GuardName, Guard>> = {
   quorum,
   'hold-down': holdDown,
   'flip-limit': flipLimit,
+  brake,
   'blast-radius': blastRadius,
   paused,
   'live-drift': liveDrift,
@@ -26,7 +27,13 @@ export const guards: Readonly<Record<GuardName, Guard>> = {
 };
 
 /** Raising the TTL moves no mail, so only what concerns the records themselves can forbid it. */
-const raiseTtlGuards: readonly GuardName[] = ['paused', 'live-drift', 'blast-radius', 'stale-observations'];
+const raiseTtlGuards: readonly GuardName[] = [
+  'paused',
+  'brake',
+  'live-drift',
+  'blast-radius',
+  'stale-observations',
+];
 
 export function judge(context: GuardContext): GuardResult[] {
   const names = Object.keys(guards) as GuardName[];

@@ -1,5 +1,6 @@
-// Guards on whether this is ours to move now: pauses, drift, blast radius, and whether the fault is ours.
+// Guards on whether this is ours to move now: pauses, brakes, drift, blast radius, and whether the fault is ours.
 
+import { bindsRoute } from '../../model/brake.ts';
 import { type Action, isFlip } from '../../model/change.ts';
 import { displayName } from '../../model/domain-name.ts';
 import type { LiveMatch } from '../published.ts';
@@ -56,6 +57,17 @@ export const liveDrift: Guard = ({ live, revert, disagreement, actions }) => {
   return { name, verdict: 'ok', reason: describeDrift(live) };
 };
 
+/** A brake that tripped holds `auto` until a person resumes; a person's own move is their answer to it. */
+export const brake: Guard = ({ brakes, route, vantageName, isAuto }) => {
+  const name = 'brake';
+  const held = brakes.find((one) => bindsRoute(one, route.name, vantageName));
+  if (held === undefined) return { name, verdict: 'ok', reason: 'no brake has tripped' };
+  const since = new Date(held.at).toISOString().slice(0, 16);
+  const resume = held.route === null ? 'mxctl resume' : `mxctl resume ${held.route}`;
+  const reason = `auto is braked since ${since}Z by ${held.kind} (${held.reason}), until: ${resume}`;
+  return { name, verdict: isAuto ? 'forbid' : 'warn', reason };
+};
+
 /** Counts owner names: moving one domain and moving five hundred are different decisions. */
 export const blastRadius: Guard = (context: GuardContext) => {
   const name = 'blast-radius';
@@ -67,6 +79,8 @@ export const blastRadius: Guard = (context: GuardContext) => {
       name,
       verdict: 'forbid',
       reason: `${total} domains in one run, the most allowed is ${maxDomains}`,
+      // A route that is too large by itself is no reason to hold the others.
+      trips: { kind: 'domains-per-run', scope: domains > maxDomains ? 'route' : 'all' },
     };
   }
   if (context.isAuto && context.kind !== 'raise-ttl' && context.failingShare > maxFailingShare) {
@@ -75,6 +89,7 @@ export const blastRadius: Guard = (context: GuardContext) => {
       name,
       verdict: 'forbid',
       reason: `${share} % of all routes meet silence at once: a fault of ours is likelier`,
+      trips: { kind: 'failing-share', scope: 'vantage' },
     };
   }
   return { name, verdict: 'ok', reason: `${domains} domain(s), most allowed ${maxDomains}` };

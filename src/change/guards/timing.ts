@@ -32,15 +32,30 @@ export const holdDown: Guard = (context) => {
   return { name, verdict: bind(context), reason: `${reason}, hold-down for ${minutes(leftMs)} more` };
 };
 
+/** Flips before a person let the brake go are that person's to answer for. */
+function isCounted(context: GuardContext, at: number): boolean {
+  const released = context.brakes.find(
+    (one) => one.kind === 'flip-limit' && one.route === context.route.name && one.releasedAt !== null,
+  );
+  return released?.releasedAt == null || at > released.releasedAt;
+}
+
 export const flipLimit: Guard = (context) => {
   const name = 'flip-limit';
   const { count, withinMs } = context.route.failover.maxFlips;
-  const flips = context.actions.filter(
-    (one) => isFlip(one) && context.now - (one.appliedAt ?? one.intendedAt) < withinMs,
-  ).length;
+  // One dated later than now counts: a clock that was set back frees nothing.
+  const flips = context.actions
+    .filter(isFlip)
+    .map((one) => one.appliedAt ?? one.intendedAt)
+    .filter((at) => context.now - at < withinMs && isCounted(context, at)).length;
   const reason = `${flips} of ${count} flips in ${Math.round(withinMs / 3_600_000)} h`;
   if (flips < count || context.kind === 'raise-ttl') return { name, verdict: 'ok', reason };
-  return { name, verdict: bind(context), reason: `${reason}: a person must look` };
+  return {
+    name,
+    verdict: bind(context),
+    reason: `${reason}: a person must look`,
+    trips: { kind: 'flip-limit', scope: 'route' },
+  };
 };
 
 /** No return while a cache may still hold what the last flip replaced. */

@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { CycleResult } from '../../../src/app/cycle.ts';
+import { resume } from '../../../src/app/pause.ts';
 import { exitCodeOf } from '../../../src/app/rounds.ts';
 import { LeaseError } from '../../../src/errors.ts';
 import { rcodes } from '../../../src/dns/message.ts';
@@ -298,6 +299,7 @@ describe('two vantages with quorum: 2', () => {
         const health = {
           ...row.health,
           status,
+          failures: status === 'up' ? 0 : 3,
           lastAt: world.clock.now(),
           fate: status === 'up' ? 'accepted' : 'deferred',
         } as const;
@@ -325,14 +327,18 @@ describe('two vantages with quorum: 2', () => {
     expect(decisionOf(await world.run())).toBe('move | failover to direct | 0');
   });
 
-  it('only watch where the other has not been heard of for three intervals', async () => {
+  it('are undecided where the other has not been heard of for three intervals', async () => {
     const world = await open(quorum);
     await world.runs(3);
     await elsewhere(world, down);
     await world.runs(3);
     world.clock.advance(1);
     proxyIs(world, '-');
-    expect(decisionOf(await world.run())).toBe('watch | 0');
+    const result = await world.run();
+    expect(decisionOf(result)).toBe('undecided | 8');
+    expect(result.routes[0]?.decided?.reasons[0]).toBe(
+      '2 vantages must agree, and only here can tell; there: nothing settled yet',
+    );
   });
 });
 
@@ -436,7 +442,7 @@ describe('a provider that fails', () => {
 });
 
 describe('three routes of 200 domains with max_domains: 500', () => {
-  it('share one brake: exactly two move in a run, the third in the next', async () => {
+  it('share one brake: exactly two move in a run, the third when a person has resumed', async () => {
     const names = ['a', 'b', 'c'];
     const routes = names.map((name): WorldRoute => {
       const owners = Array.from({ length: 200 }, (_, at) => `d${at}.${name}.example`);
@@ -457,6 +463,8 @@ describe('three routes of 200 domains with max_domains: 500', () => {
 
     expect(moved(first)).toEqual(['a', 'b']);
     expect(decisionOf(first, 2)).toBe('hold | direct: blast-radius | 3');
+    expect(moved(await world.run())).toEqual([]);
+    await resume({ route: null, by: 'person:kim' }, world.deps());
     expect(moved(await world.run())).toEqual(['c']);
     // Thousands of real questions, on a machine that does other things too.
   }, 120_000);

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { CycleResult } from '../../../src/app/cycle.ts';
 import { executePlan } from '../../../src/app/execute.ts';
-import { pause } from '../../../src/app/pause.ts';
+import { pause, resume } from '../../../src/app/pause.ts';
 import { proposeMove } from '../../../src/app/propose.ts';
 import { forbidding } from '../../../src/change/guards/index.ts';
 import type { GuardName } from '../../../src/model/change.ts';
@@ -177,7 +177,7 @@ describe('quorum', () => {
       proxyRows.map((row) => ({
         ...row,
         vantage: 'there',
-        health: { ...row.health, status: 'down', fate: 'deferred', lastAt: world.clock.now() },
+        health: { ...row.health, status: 'down', failures: 3, fate: 'deferred', lastAt: world.clock.now() },
       })),
     );
     await isRefusedBy(world, 'quorum');
@@ -220,8 +220,12 @@ describe('flip-limit', () => {
     await world.failover('direct');
     world.hops.set('mx.example.com', '-');
     await isRefusedBy(world, 'flip-limit');
-    world.clock.advance(24 * hour);
+    // A tripped brake stays, however long ago the flips were.
+    world.clock.advance(48 * hour);
     await world.runs(3);
+    expect(refusals(await world.run())).toEqual(['brake']);
+    await resume({ route: 'support', by: 'person:kim' }, world.deps());
+    await world.run();
     expect(await world.journal()).toEqual([
       'manual proxy->direct cleared',
       'failover direct->proxy confirmed',

@@ -89,6 +89,8 @@ function judged(tlsa: string | null, hops = '', route: Route = mx, to = 'direct'
     votes: { activeDown: 1, targetUp: 1 },
     actions: [],
     pauses: [],
+    brakes: [],
+    vantageName: 'here',
     movedThisRun: 0,
     failingShare: 0,
     sts: null,

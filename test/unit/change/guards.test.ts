@@ -6,6 +6,7 @@ import type { GuardContext } from '../../../src/change/guards/context.ts';
 import { forbidding, guards, judge } from '../../../src/change/guards/index.ts';
 import { changesTo } from '../../../src/change/plan.ts';
 import { matchLive } from '../../../src/change/published.ts';
+import type { Brake } from '../../../src/model/brake.ts';
 import { guardNames, type Action, type ActionKind, type GuardName } from '../../../src/model/change.ts';
 import type { DaneFacts } from '../../../src/model/dane.ts';
 import { domainNameOf } from '../../../src/model/domain-name.ts';
@@ -143,6 +144,8 @@ function green(over: Partial<GuardContext> = {}): GuardContext {
     votes: { activeDown: 2, targetUp: 2 },
     actions: [flipped(2 * day)],
     pauses: [],
+    brakes: [],
+    vantageName: 'here',
     movedThisRun: 0,
     failingShare: 0,
     sts: [enforced],
@@ -160,6 +163,19 @@ const verdictOf = (name: GuardName, over: Partial<GuardContext> = {}) => guards[
 it('in the green context nothing forbids, warns or is skipped', () => {
   const expected = Object.fromEntries(guardNames.map((name) => [name, 'ok']));
   expect(verdicts(green())).toEqual(expected);
+});
+
+/** A brake of the route that tripped an hour ago. */
+const tripped = (over: Partial<Brake> = {}): Brake => ({
+  kind: 'flip-limit',
+  route: 'support',
+  vantage: null,
+  at: now - hour,
+  by: 'auto@here',
+  reason: '3 of 3 flips in 24 h',
+  releasedAt: null,
+  releasedBy: null,
+  ...over,
 });
 
 /** For each guard one broken thing that no other guard minds. `beside` had to be overridden to see it. */
@@ -180,6 +196,7 @@ const alone: Readonly<Record<GuardName, Alone>> = {
   quorum: { over: { votes: { activeDown: 1, targetUp: 2 } } },
   'hold-down': { over: { kind: 'return', actions: [flipped(10 * minute)] } },
   'flip-limit': { over: { actions: [1, 2, 3].map((hours) => flipped(hours * hour)) } },
+  brake: { over: { brakes: [tripped()] } },
   'blast-radius': { over: { movedThisRun: 499 } },
   paused: { over: { pauses: [{ route: 'support', by: 'ann', reason: 'migration', until: now + hour }] } },
   'live-drift': { over: { revert: 'reverted by someone else within 4 min of it' } },
@@ -244,7 +261,7 @@ describe('raising the TTL moves no mail', () => {
 });
 
 describe('what binds auto only warns a person', () => {
-  it.each(['hold-down', 'flip-limit', 'caches-not-clear', 'quorum'] as const)('%s', (name) => {
+  it.each(['hold-down', 'flip-limit', 'caches-not-clear', 'quorum', 'brake'] as const)('%s', (name) => {
     const context = green({ ...alone[name].over, isAuto: false });
     expect(verdicts(context)[name]).toBe('warn');
     expect(forbids(context)).toEqual([]);

@@ -22,7 +22,9 @@ interface Scene {
   readonly health?: string;
   readonly flip?: Partial<FlipFacts> | null;
   readonly isCutOff?: boolean;
-  readonly isMaintenance?: boolean;
+  /** Paths within a window. */
+  readonly maintenance?: readonly string[];
+  readonly noQuorum?: string;
   readonly route?: RouteOver;
   /** Guards that forbid, by path. */
   readonly refused?: Readonly<Record<string, readonly GuardName[]>>;
@@ -54,7 +56,8 @@ function inputOf(scene: Scene, asked: [string, ActionKind][] = []): DecisionInpu
       Object.entries({ proxy, direct, ams }).map(([name, word]) => [name, pathIs(word as PathWord)]),
     ),
     isCutOff: scene.isCutOff ?? false,
-    isMaintenance: scene.isMaintenance ?? false,
+    noQuorum: scene.noQuorum ?? null,
+    maintenance: new Set(scene.maintenance),
     lastFlip: scene.flip == null ? null : { ...flip('direct'), ...scene.flip },
     notices: scene.notices ?? [],
     now: scene.now ?? noon,
@@ -102,7 +105,7 @@ const cells: Readonly<Record<Phase, Partial<Record<Condition, readonly [Scene, s
     'cut-off': [{ health: 'down down down', isCutOff: true }, 'undecided'],
     unmeasured: [{ health: 'unknown' }, 'watch'],
     down: [{ health: 'down' }, 'move direct (failover)'],
-    maintenance: [{ health: 'down', isMaintenance: true }, 'stay'],
+    maintenance: [{ health: 'down', maintenance: ['proxy'] }, 'stay'],
     well: [{ health: 'ok down down' }, 'stay'],
   },
   'failed-over': {
@@ -110,7 +113,7 @@ const cells: Readonly<Record<Phase, Partial<Record<Condition, readonly [Scene, s
     'cut-off': [{ live: publishes('direct', 60), health: 'down down down', isCutOff: true }, 'undecided'],
     unmeasured: [{ live: publishes('direct', 60), health: 'ok unknown' }, 'watch'],
     down: [{ live: publishes('direct', 60), health: 'ok down', flip: {} }, 'move proxy (failover)'],
-    maintenance: [{ live: publishes('direct', 60), health: 'ok down', isMaintenance: true }, 'stay'],
+    maintenance: [{ live: publishes('direct', 60), health: 'ok down', maintenance: ['direct'] }, 'stay'],
     well: [{ live: publishes('direct', 60), health: 'down ok', flip: {} }, 'stay'],
     'preferred-up': [{ live: publishes('direct', 60), health: 'ok ok', flip: {} }, 'move proxy (return)'],
   },
@@ -126,7 +129,7 @@ const cells: Readonly<Record<Phase, Partial<Record<Condition, readonly [Scene, s
       'move direct (failover)',
     ],
     maintenance: [
-      { live: publishes('proxy', 60), flip: { to: 'proxy' }, health: 'down', isMaintenance: true },
+      { live: publishes('proxy', 60), flip: { to: 'proxy' }, health: 'down', maintenance: ['proxy'] },
       'stay',
     ],
     well: [{ live: publishes('proxy', 60), flip: flip('proxy', 2 * hour - 1) }, 'stay'],
