@@ -7,7 +7,14 @@ import { listenForReload } from '../../../src/runtime/signals.ts';
 import { FakePace, settled } from '../../support/fake-pace.ts';
 
 const minute = 60_000;
-const result: CycleResult = { startedAt: 0, finishedAt: 0, probes: 0, routes: [] };
+const result: CycleResult = {
+  startedAt: 0,
+  finishedAt: 0,
+  probes: 0,
+  routes: [],
+  brakes: [],
+  troubles: [],
+};
 
 /** A service of which each round takes what the script says, in ms; 'hangs' = until it is aborted; 'deaf' = for ever. */
 class Scene {
