@@ -14,9 +14,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-publish-times': publishTimes,
 };
 
-/** Table in which Kysely notes what has run. */
+/** Table in which it is noted what has run. */
 export const migrationTable = 'schema_migration';
-export const migrationLockTable = 'schema_migration_lock';
 
 /** 0 where the name carries no number. */
 export function versionOf(name: string): number {

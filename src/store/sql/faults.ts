@@ -16,9 +16,11 @@ const corrupt = new Set([1, 11, 26]);
 
 /** For a message about a broken file: what to do, and what doing it costs. */
 export function corruptHint(location: string): string {
-  const file = location.replace(/^sqlite:/, '');
+  const what = location.startsWith('sqlite:')
+    ? `${location.slice('sqlite:'.length)} (and -wal, -shm beside it)`
+    : 'its tables (alter schema … rename)';
   return (
-    `move ${file} (and -wal, -shm beside it) aside and run again; DNS is untouched. Lost: history, probe counters, ` +
+    `move ${what} aside and run again; DNS is untouched. Lost: history, probe counters, ` +
     'pauses and what caches may still hold, so watch before the next flip'
   );
 }

@@ -2,10 +2,10 @@
 // lock, so that two first runs at once make one schema, and a killed one makes none.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Migrator } from 'kysely/migration';
+import type { KyselyPlugin } from 'kysely';
 import { StoreError } from '../../errors.ts';
 import { sanitise } from '../../model/text.ts';
-import { migrationLockTable, migrations, migrationTable, versionOf } from '../migrations/index.ts';
+import { migrations, migrationTable, versionOf } from '../migrations/index.ts';
 import type { SqlEngine } from './engine.ts';
 import { corruptHint } from './faults.ts';
 import { Fields } from './fields.ts';
@@ -47,25 +47,42 @@ function newer(location: string, unknown: readonly string[]): StoreError {
   );
 }
 
+/** So that a schema which was left half made is finished, where a database commits each table by itself. */
+const tolerant: KyselyPlugin = {
+  transformQuery: ({ node }) =>
+    node.kind === 'CreateTableNode' || node.kind === 'CreateIndexNode'
+      ? { ...node, ifNotExists: true }
+      : node,
+  transformResult: ({ result }) => Promise.resolve(result),
+};
+
+/** Not Kysely's Migrator: that one asks again after a statement that failed, and in PostgreSQL nothing is answered any
+ *  more in a transaction in which one did. */
 async function migrate(engine: SqlEngine): Promise<void> {
   await engine.write('synced', async (trx) => {
-    const { error } = await new Migrator({
-      db: trx,
-      provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
-      migrationTableName: migrationTable,
-      migrationLockTableName: migrationLockTable,
-    }).migrateToLatest();
-    if (error === undefined) return;
-    if (error instanceof StoreError || (error instanceof Error && engine.isSchemaRace(error))) throw error;
-    const said = sanitise(error instanceof Error ? error.message : 'for no stated reason');
-    throw new StoreError(
-      'store-corrupt',
-      `state store ${engine.location} cannot be brought up to date: ${said}`,
-      {
-        hint: corruptHint(engine.location),
-        cause: error,
-      },
-    );
+    await trx.schema
+      .createTable(migrationTable)
+      .ifNotExists()
+      .addColumn('name', 'varchar(255)', (column) => column.notNull().primaryKey())
+      .addColumn('timestamp', 'varchar(255)', (column) => column.notNull())
+      .execute();
+    const rows = await trx.selectFrom(migrationTable).select('name').execute();
+    const done = new Set(rows.map((row) => row.name));
+    for (const [name, migration] of Object.entries(migrations)) {
+      if (done.has(name)) continue;
+      await migration.up(trx.withPlugin(tolerant));
+      const timestamp = new Date().toISOString();
+      await trx.insertInto(migrationTable).values({ name, timestamp }).execute();
+    }
+  });
+}
+
+function failed(error: unknown, location: string): unknown {
+  if (error instanceof StoreError) return error;
+  const said = sanitise(error instanceof Error ? error.message : 'for no stated reason');
+  return new StoreError('store-corrupt', `state store ${location} cannot be brought up to date: ${said}`, {
+    hint: corruptHint(location),
+    cause: error,
   });
 }
 
@@ -90,7 +107,7 @@ export async function bringUpToDate(engine: SqlEngine, readOnly: boolean): Promi
       await migrate(engine);
       return;
     } catch (error) {
-      if (!engine.isSchemaRace(error) || races >= maxRaces) throw error;
+      if (!engine.isSchemaRace(error) || races >= maxRaces) throw failed(error, engine.location);
     }
     await sleep(racePauseMs.least + Math.random() * (racePauseMs.most - racePauseMs.least));
   }

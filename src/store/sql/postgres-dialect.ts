@@ -1,6 +1,5 @@
 // Kysely over a small pool of PostgreSQL connections. Kysely's own dialect does the SQL; here are a driver that lends
-// connections in the order of asking, outlives restarts of the server and says what went wrong in the store's words,
-// and an adapter that takes no advisory lock: not every database that speaks this protocol has them.
+// connections in the order of asking, outlives restarts of the server and says what went wrong in the store's words.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -177,21 +176,10 @@ class PostgresDriver implements Driver {
   }
 }
 
-class NoAdvisoryLockAdapter extends PostgresAdapter {
-  /** Two that make a schema at once meet at its tables, and the second tries again (migrate.ts). */
-  override acquireMigrationLock(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  override releaseMigrationLock(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
 export function postgresDialect(options: PostgresDialectOptions): Dialect {
   return {
     createDriver: () => new PostgresDriver(options),
-    createAdapter: () => new NoAdvisoryLockAdapter(),
+    createAdapter: () => new PostgresAdapter(),
     createQueryCompiler: () => new PostgresQueryCompiler(),
     // eslint-disable-next-line @typescript-eslint/no-explicit-any -- Kysely's own signature
     createIntrospector: (db: Kysely<any>) => new PostgresIntrospector(db),

@@ -72,8 +72,7 @@ function tamper(text: string): void {
   database.close();
 }
 
-const firstTables =
-  'action event health lease observation pause route_state run schema_migration schema_migration_lock sighting';
+const firstTables = 'action event health lease observation pause route_state run schema_migration sighting';
 
 function tablesBut(kept: string): string[] {
   const database = new DatabaseSync(file);
