@@ -14,12 +14,12 @@ const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.
 const bundled = ['@aws-sdk/client-route-53', '@aws-sdk/client-sts', 'cloudflare', 'kysely', 'yaml', 'zod'];
 
 /** What is started or imported by name: commands by oclif's manifest, the front by bin/run.js and package.json, the rest
- *  by tests and benches that drive the build. */
+ *  by tests and benches that drive the build, gather/mx-thread.js by gather/mx-threads.ts. */
 const entries = [
   ...globSync('src/commands/**/*.ts'),
   ...globSync('src/front/{command-not-found,help,outside,output}.ts'),
   ...globSync('src/{base-command,errors}.ts'),
-  ...globSync('src/{providers/{rate-budget,registry},runtime/{clock,heap}}.ts'),
+  ...globSync('src/{gather/mx-thread,providers/{rate-budget,registry},runtime/{clock,heap}}.ts'),
 ];
 
 /** First line of a file: whose code is in it. */

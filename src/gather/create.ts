@@ -44,7 +44,7 @@ const rounds = 3;
 /** To a server of our own machine: what fits its receive buffer as most systems have it. */
 const unlimitedInFlight = 256;
 
-/** More would help little, and each takes 90 MB. */
+/** Two keep this one and the resolver's busy on any machine; each takes 50 MB. */
 const mostThreads = 1;
 
 export function createGatherer(options: GathererOptions): Gatherer {

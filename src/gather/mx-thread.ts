@@ -3,15 +3,13 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { createDnsClient } from '../dns/client.ts';
+import { Express } from '../dns/express.ts';
 import type { Lookup } from '../dns/reader.ts';
 import { createResolver } from '../dns/resolver.ts';
+import type { MxFacts } from '../model/audit.ts';
 import type { DomainName } from '../model/domain-name.ts';
 import { type MxAnswers, type MxThreadData, maxNumbered } from './mx-answers.ts';
 import { mxFactsOf } from './facts.ts';
-
-/** As names cross: see mx-threads.ts. */
-const maxTogether = 64;
-const togetherMs = 2;
 
 const { servers, timeoutMs, attempts, concurrency } = workerData as MxThreadData;
 const client = createDnsClient({
@@ -23,43 +21,55 @@ const resolver = createResolver({ servers, timeoutMs, attempts, clock: Date, cli
 /** The main thread ends this one; until then everything is waited for. */
 const never = new AbortController().signal;
 
-const numbers = new Map<string, number>();
+/** Facts, and what they are called on the other side; null = there they are not known. */
+interface Numbered {
+  readonly facts: MxFacts;
+  number: number | null;
+}
+
+/** By the text of what was found: equal texts, equal facts. */
+const byText = new Map<string, Numbered>();
+/** By number. */
+let numbered: Numbered[] = [];
 let asked = 0;
-let out: { at: number[]; numbers: number[]; fresh: MxAnswers['fresh'][number][] } = emptied();
-let isFlushing = false;
+let out: { at: number[]; numbers: number[]; fresh: MxFacts[] } = emptied();
 
 function emptied(): typeof out {
   return { at: [], numbers: [], fresh: [] };
 }
 
-/** Equal texts, equal facts. */
 function textOf({ outcome, rrset, aliases, isAuthenticated, reason }: Lookup): string {
   const records = rrset === null ? '' : `${rrset.ttl} ${rrset.rdata.join('\n')}`;
   return `${outcome} ${isAuthenticated ? 'AD' : ''} ${records}\r${aliases.join('\n')}\r${reason ?? ''}`;
 }
 
-function give(at: number, lookup: Lookup): void {
+function read(lookup: Lookup): Numbered {
   const text = textOf(lookup);
-  let number = numbers.get(text);
-  if (number === undefined) {
+  const known = byText.get(text);
+  if (known !== undefined) return known;
+  if (byText.size === maxNumbered) byText.clear();
+  const one = { facts: mxFactsOf(lookup), number: null };
+  byText.set(text, one);
+  return one;
+}
+
+function give(at: number, one: Numbered): void {
+  if (one.number === null) {
     // Both sides begin anew at the same answer.
-    if (numbers.size === maxNumbered) numbers.clear();
-    number = numbers.size;
-    numbers.set(text, number);
-    out.fresh.push(mxFactsOf(lookup));
+    if (numbered.length === maxNumbered) {
+      for (const old of numbered) old.number = null;
+      numbered = [];
+    }
+    one.number = numbered.length;
+    numbered.push(one);
+    out.fresh.push(one.facts);
   }
+  if (out.at.length === 0) setImmediate(flush);
   out.at.push(at);
-  out.numbers.push(number);
-  if (out.at.length >= maxTogether) flush();
-  else if (!isFlushing) {
-    isFlushing = true;
-    setTimeout(flush, togetherMs);
-  }
+  out.numbers.push(one.number);
 }
 
 function flush(): void {
-  isFlushing = false;
-  if (out.at.length === 0) return;
   const answers: MxAnswers = {
     at: Uint32Array.from(out.at),
     numbers: Uint32Array.from(out.numbers),
@@ -69,13 +79,24 @@ function flush(): void {
   parentPort?.postMessage(answers);
 }
 
+function resolve(at: number, name: DomainName): void {
+  void resolver.lookup(name, 'MX', never).then((lookup) => {
+    give(at, read(lookup));
+  });
+}
+
+const [first] = servers;
+const express =
+  first === undefined
+    ? null
+    : new Express({ server: first, concurrency, timeoutMs, read, onAnswer: give, onOther: resolve });
+await express?.open();
+
 /** Names come as lines: one text crosses faster than many. */
 parentPort?.on('message', (lines: string) => {
   for (const name of lines.split('\n')) {
-    const at = asked++;
-    void resolver.lookup(name as DomainName, 'MX', never).then((lookup) => {
-      give(at, lookup);
-    });
+    if (express === null) resolve(asked++, name as DomainName);
+    else express.ask(asked++, name as DomainName);
   }
 });
 parentPort?.postMessage('ready');

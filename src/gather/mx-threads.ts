@@ -9,9 +9,8 @@ import type { MxSource } from './mx-source.ts';
 
 /** Domains after which threads pay for their start of some 50 ms. */
 const worthAfter = 4000;
-/** Names that cross together, and how long the first waits for the others; ms. To cross costs as much as some questions. */
-const maxTogether = 64;
-const togetherMs = 2;
+/** Questions after which those that are answered are forgotten. */
+const mostAnswered = 1024;
 /** As in young-heap.ts, whose 32 are two of these three parts; MB. */
 const youngGenerationMb = 48;
 
@@ -61,9 +60,12 @@ class ThreadedMx implements MxSource {
 class MxThread {
   readonly #worker: Worker;
   readonly #facts = new NumberedFacts();
-  readonly #waiting = new Map<number, Waiting>();
-  #names: string[] = [];
-  #asked = 0;
+  /** By number, counted from `#first`; undefined = answered. */
+  #waiting: (Waiting | undefined)[] = [];
+  #first = 0;
+  #left = 0;
+  /** Of one turn; they cross together, because to cross costs as much as some questions. */
+  #names = '';
   #failure: Error | null = null;
   isReady = false;
 
@@ -83,7 +85,7 @@ class MxThread {
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#left;
   }
 
   read(domain: DomainName): Promise<MxFacts> {
@@ -92,10 +94,12 @@ class MxThread {
         reject(this.#failure);
         return;
       }
-      this.#waiting.set(this.#asked++, { resolve, reject });
-      this.#names.push(domain);
-      if (this.#names.length === 1) setTimeout(() => this.#flush(), togetherMs);
-      else if (this.#names.length === maxTogether) this.#flush();
+      this.#waiting.push({ resolve, reject });
+      this.#left += 1;
+      if (this.#names === '') {
+        this.#names = domain;
+        setImmediate(() => this.#flush());
+      } else this.#names += `\n${domain}`;
     });
   }
 
@@ -105,25 +109,37 @@ class MxThread {
   }
 
   #flush(): void {
-    if (this.#names.length === 0 || this.#failure !== null) return;
-    this.#worker.postMessage(this.#names.join('\n'));
-    this.#names = [];
+    if (this.#failure === null) this.#worker.postMessage(this.#names);
+    this.#names = '';
   }
 
   #take(answers: MxAnswers): void {
     const facts = this.#facts.read(answers);
-    for (const [index, at] of answers.at.entries()) {
-      const waiting = this.#waiting.get(at);
-      const found = facts[index];
-      this.#waiting.delete(at);
-      if (waiting !== undefined && found !== undefined) waiting.resolve(found);
+    for (const [index, found] of facts.entries()) {
+      const place = (answers.at[index] ?? 0) - this.#first;
+      const waiting = this.#waiting[place];
+      if (waiting === undefined) continue;
+      this.#waiting[place] = undefined;
+      this.#left -= 1;
+      waiting.resolve(found);
     }
+    this.#forgetAnswered();
+  }
+
+  /** Nearly all are answered in the order they were asked. */
+  #forgetAnswered(): void {
+    if (this.#left > 0 && this.#waiting.length < mostAnswered) return;
+    const open = this.#waiting.findIndex((one) => one !== undefined);
+    const answered = open < 0 ? this.#waiting.length : open;
+    this.#first += answered;
+    this.#waiting = this.#waiting.slice(answered);
   }
 
   #fail(error: Error): void {
     this.#failure ??= error;
-    for (const { reject } of this.#waiting.values()) reject(this.#failure);
-    this.#waiting.clear();
+    for (const waiting of this.#waiting) waiting?.reject(this.#failure);
+    this.#waiting = [];
+    this.#left = 0;
   }
 }
 
