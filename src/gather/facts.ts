@@ -3,7 +3,7 @@
 import type { Lookup, PublishedView } from '../dns/reader.ts';
 import type { AddressFacts, AuthorityFacts, MxFacts, Outcome, TextFacts } from '../model/audit.ts';
 import { displayName, type DomainName } from '../model/domain-name.ts';
-import { byPreference, type Mx, parseMx } from '../model/mx.ts';
+import { byPreference, parseMx } from '../model/mx.ts';
 import { sanitise } from '../model/text.ts';
 
 /** Postfix refuses a set with more records, whatever they are. */
@@ -17,27 +17,23 @@ const maxTextLength = 4096;
 /** RFC 1912 §2.8 and the root have 13 servers at most; delegations with more are cut. */
 const maxAuthorities = 64;
 
-/** Texts of MX values that were parsed: most domains of a platform publish the same. */
-const parsed = new Map<string, Mx | null>();
-/** Some megabytes; begun anew when full. */
-const maxParsed = 20_000;
+/** Sets that were read, by their text: most domains of a platform publish the same. Equal sets are one object. */
+const readSets = new Map<string, MxSet>();
+/** Some megabytes; begun anew when full. Longer texts are read each time. */
+const maxReadSets = 10_000;
+const maxKeptText = 500;
+
+type MxSet = Pick<MxFacts, 'mx' | 'malformed'>;
+const emptySet: MxSet = { mx: [], malformed: [] };
 
 const outcomeOf = ({ outcome }: Lookup): Outcome => (outcome === 'failed' ? 'unknown' : outcome);
 
 export function mxFactsOf(lookup: Lookup): MxFacts {
-  const mx: Mx[] = [];
-  const malformed: string[] = [];
-  for (const text of lookup.rrset?.rdata ?? []) {
-    const value = mxOf(text);
-    if (value === null && malformed.length < maxMalformed) malformed.push(sanitise(text));
-    if (value !== null) mx.push(value);
-  }
-  // The text of `5 a.` stands behind that of `10 b.`.
-  if (mx.some((one, at) => at > 0 && one.preference < (mx[at - 1]?.preference ?? 0))) mx.sort(byPreference);
+  const { mx, malformed } = lookup.rrset === null ? emptySet : mxSetOf(lookup.rrset.rdata);
   return {
     outcome: outcomeOf(lookup),
     ttl: lookup.rrset?.ttl ?? 0,
-    mx: mx.length > maxMx ? mx.slice(0, maxMx) : mx,
+    mx,
     malformed,
     aliases: lookup.aliases,
     isAuthenticated: lookup.isAuthenticated,
@@ -45,13 +41,18 @@ export function mxFactsOf(lookup: Lookup): MxFacts {
   };
 }
 
-function mxOf(text: string): Mx | null {
-  const known = parsed.get(text);
+function mxSetOf(rdata: readonly string[]): MxSet {
+  const text = rdata.join('\n');
+  const known = readSets.get(text);
   if (known !== undefined) return known;
-  if (parsed.size >= maxParsed) parsed.clear();
-  const value = parseMx(text);
-  parsed.set(text, value);
-  return value;
+  const values = rdata.map(parseMx);
+  const mx = values.filter((value) => value !== null).sort(byPreference);
+  const malformed = rdata.filter((_, at) => values[at] === null).slice(0, maxMalformed);
+  const set = { mx: mx.slice(0, maxMx), malformed: malformed.map((one) => sanitise(one)) };
+  if (text.length > maxKeptText) return set;
+  if (readSets.size >= maxReadSets) readSets.clear();
+  readSets.set(text, set);
+  return set;
 }
 
 /** A and AAAA of one name as one. Found where either is; absent or not there only where both say so. */
