@@ -23,8 +23,8 @@ async function startService() {
   const clock = { now: () => world.clock.now() + shift, sleep: world.clock.sleep.bind(world.clock) };
   // What observes goes by the same clock.
   const probe: Probe = {
-    resolve: (target, signal) => world.hops.resolve(target, signal),
-    withoutAddress: (...given) => world.hops.withoutAddress(...given),
+    resolve: (target) => world.hops.resolve(target),
+    withoutAddress: (target, why) => world.hops.withoutAddress(target, why),
     probe: async (...given) => {
       const seen = await world.hops.probe(...given);
       return { ...seen, at: seen.at + shift };
