@@ -14,6 +14,7 @@ import { mapBounded } from './concurrency.ts';
 import type { Deps } from './deps.ts';
 import { isPublishedEverywhere, looksOf, readPlace } from './look.ts';
 import { assertHeld } from './lease.ts';
+import { PublishWatch } from './publish-watch.ts';
 import { endOf, type Entry, noteOf, type ZoneEnd } from './zone-end.ts';
 
 export type ActDeps = Pick<Deps, 'store' | 'provider' | 'reader' | 'clock' | 'newId' | 'logger'>;
@@ -42,6 +43,8 @@ const readBackMs = 90_000;
 const parallelReads = 16;
 const firstPauseMs = 200;
 const longestPauseMs = 5000;
+/** Where the time itself is what is wanted; ms. */
+const measuringPauseMs = 500;
 
 export async function carryOut(request: ActRequest, deps: ActDeps, signal: AbortSignal): Promise<ActResult> {
   const faults = planFaults(request.plan.changes);
@@ -53,7 +56,9 @@ export async function carryOut(request: ActRequest, deps: ActDeps, signal: Abort
   }
   const action = intentOf(request, deps);
   await deps.store.beginAction(action, request.lease);
-  return settle(await applyChanges(action, request.lease, deps, signal), request, deps, signal);
+  const watch = new PublishWatch(deps);
+  const applied = await applyChanges(action, request.lease, deps, signal, watch);
+  return settle(applied, request, deps, signal, watch);
 }
 
 function intentOf({ plan, by, reason, overrides, rollbackOf, lease }: ActRequest, deps: ActDeps): Action {
@@ -86,6 +91,7 @@ export async function applyChanges(
   lease: Lease,
   deps: ActDeps,
   signal: AbortSignal,
+  watch: PublishWatch | null = null,
 ): Promise<Applied> {
   const states: ChangeState[] = [...action.changeStates];
   const zones = Map.groupBy(
@@ -95,7 +101,7 @@ export async function applyChanges(
   const ends = await Promise.all(
     [...zones.values()].map(async (entries): Promise<ZoneEnd> => {
       try {
-        return await applyZone(action.id, entries, states, deps, signal);
+        return await applyZone(action.id, entries, states, { deps, watch }, signal);
       } catch (error) {
         const fault = asAppError(error);
         return { fault, reason: fault.message };
@@ -121,7 +127,7 @@ async function applyZone(
   operation: string,
   entries: readonly Entry[],
   states: ChangeState[],
-  deps: ActDeps,
+  { deps, watch }: { readonly deps: ActDeps; readonly watch: PublishWatch | null },
   signal: AbortSignal,
 ): Promise<ZoneEnd> {
   const first = entries[0]?.change;
@@ -130,6 +136,7 @@ async function applyZone(
   let sent = 0;
   try {
     const provider = await deps.provider(first.provider);
+    const isTaken = watch?.begin(first);
     for (; sent < entries.length; sent += provider.capabilities.maxBatch) {
       const batch = entries.slice(sent, sent + provider.capabilities.maxBatch);
       await assertHeld(signal);
@@ -145,6 +152,7 @@ async function applyZone(
         sent += batch.length;
         break;
       }
+      if (outcomes.some((one) => one.state === 'applied')) isTaken?.();
     }
   } catch (error) {
     // The contract: what is thrown was surely not applied. Anything else is a bug and stays pending in the journal.
@@ -192,12 +200,13 @@ async function settle(
   request: ActRequest,
   deps: ActDeps,
   signal: AbortSignal,
+  watch: PublishWatch,
 ): Promise<ActResult> {
   if (action.state !== 'applied') return { action, fault };
-  return {
-    action: await confirm(action, request.route, request.lease, deps, { signal, withinMs: readBackMs }),
-    fault,
-  };
+  const limit = { signal, withinMs: readBackMs, watch };
+  const confirmed = await confirm(action, request.route, request.lease, deps, limit);
+  await watch.keep(action.plan.kind);
+  return { action: confirmed, fault };
 }
 
 /** Reads every authority back until all answer the new RRsets or the time is over. Unconfirmed stays `applied`. */
@@ -206,11 +215,16 @@ export async function confirm(
   route: Route,
   lease: Lease,
   deps: ActDeps,
-  limit: { readonly signal: AbortSignal; readonly withinMs: number },
+  limit: {
+    readonly signal: AbortSignal;
+    readonly withinMs: number;
+    readonly watch?: PublishWatch;
+  },
 ): Promise<Action> {
   const deadline = deps.clock.now() + limit.withinMs;
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-    if (await isConfirmed(action, route, deps, limit.signal)) return confirmed(action, lease, deps);
+  const mostMs = action.plan.kind === 'measure' ? measuringPauseMs : longestPauseMs;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, mostMs)) {
+    if (await isConfirmed(action, route, deps, limit)) return confirmed(action, lease, deps);
     if (deps.clock.now() + pauseMs > deadline) return action;
     await deps.clock.sleep(pauseMs, limit.signal);
   }
@@ -220,7 +234,7 @@ async function isConfirmed(
   action: Action,
   route: Route,
   deps: ActDeps,
-  signal: AbortSignal,
+  { signal, watch }: { readonly signal: AbortSignal; readonly watch?: PublishWatch },
 ): Promise<boolean> {
   const views = await mapBounded(action.plan.changes, parallelReads, async (change) => {
     const records = route.records.find((one) => one.zone === change.zone && one.provider === change.provider);
@@ -233,8 +247,9 @@ async function isConfirmed(
       deps,
       signal,
     );
-    return { view, isEverywhere: isPublishedEverywhere(view, change.desired) };
+    return { change, view, isEverywhere: isPublishedEverywhere(view, change.desired) };
   });
+  watch?.look(views);
   await deps.store.recordLooks(views.flatMap(({ view }) => looksOf(view)));
   return views.every((one) => one.isEverywhere);
 }

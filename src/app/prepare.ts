@@ -6,6 +6,7 @@ import type { GuardContext } from '../change/guards/context.ts';
 import { judge } from '../change/guards/index.ts';
 import { matchLive, placesOf, rrsetKey } from '../change/published.ts';
 import { planOf } from '../change/plan.ts';
+import { countedWrites, publishPromise, type PublishPromise, slowestOf } from '../change/publish-promise.ts';
 import type { ActionKind, GuardResult, Plan, RrsetChange } from '../model/change.ts';
 import type { DomainName } from '../model/domain-name.ts';
 import type { Route } from '../model/route.ts';
@@ -23,7 +24,8 @@ export interface PreparedPlan {
   readonly context: GuardContext;
   /** When no conforming cache can hold the replaced RRsets any more, if the plan were carried out now; ms. */
   readonly trueByAt: number;
-  readonly publishSeconds: number;
+  /** Until every authority answers what would be written. */
+  readonly publish: PublishPromise;
   /** What else must be said: of mail that DNS cannot pull back, and what the providers want said of these zones. */
   readonly notes: readonly string[];
   /** Provider labels and what each can guarantee, by provider name. */
@@ -93,19 +95,31 @@ export async function finishPlan(
   const context = contextFor(facts, to, kind, changes);
   const plan = planOf({ route: route.name, kind, from, to, madeAt: facts.now }, changes, deps.digest);
   const providers = await providersOf(changes, deps);
-  const publishSeconds = Math.max(
-    0,
-    ...[...providers.values()].map((one) => one.capabilities.publishSeconds),
-  );
+  const publish = await publishPromiseOf(changes, providers, deps);
   return {
     plan,
     guards: await withTargetFaults(judge(context), route, to, deps, signal),
     context,
-    publishSeconds,
+    publish,
     notes: [...strandedNote(facts.canary, from), ...(await notesOf(changes, deps, signal))],
-    trueByAt: await trueByOf(changes, facts.now + publishSeconds * 1000, deps),
+    trueByAt: await trueByOf(changes, facts.now + publish.seconds * 1000, deps),
     providers,
   };
+}
+
+async function publishPromiseOf(
+  changes: readonly RrsetChange[],
+  providers: PreparedPlan['providers'],
+  deps: Pick<Deps, 'store'>,
+): Promise<PublishPromise> {
+  const zones = [...Map.groupBy(changes, (one) => `${one.provider} ${one.zone}`).values()];
+  const promises = await mapBounded(zones, parallelReads, async ([first]) => {
+    if (first === undefined) return [];
+    const { provider, zone } = first;
+    const times = await deps.store.readPublishTimes(provider, zone, countedWrites);
+    return [publishPromise(times, providers.get(provider)?.capabilities.publishSeconds ?? 0)];
+  });
+  return slowestOf(promises.flat());
 }
 
 async function notesOf(

@@ -54,9 +54,11 @@ export interface TrippedBrake {
   readonly scope: 'route' | 'vantage' | 'all';
 }
 
-/** failover: away from a failing path; return: back to the preferred; relapse: away from a target that failed;
+/** measure: a TXT record made, timed and removed; moves nothing. drill: to another path and back, to see that it works.
+ *  failover: away from a failing path; return: back to the preferred; relapse: away from a target that failed;
  *  manual: a person's word; rollback: the exact records of before; raise-ttl: end of a probation. */
-export type ActionKind = 'failover' | 'return' | 'relapse' | 'manual' | 'rollback' | 'raise-ttl';
+export type ActionKind =
+  'failover' | 'return' | 'relapse' | 'manual' | 'rollback' | 'raise-ttl' | 'drill' | 'measure';
 
 export interface Plan {
   /** First 6 hex digits of the digest: for people. */
@@ -107,11 +109,14 @@ export function isUnsettled(state: ActionState): boolean {
   return state === 'intended' || state === 'applied';
 }
 
+/** Kinds of action that leave mail on its path. */
+export const stillKinds: readonly ActionKind[] = ['raise-ttl', 'measure'];
+
 /** True where the action moved mail from one path to another, or may have: what hold-down and the flip limit count. */
 export function isFlip(action: Action): boolean {
   const mayHaveHappened =
     action.appliedAt !== null || action.state === 'intended' || action.state === 'partial';
-  return action.plan.kind !== 'raise-ttl' && mayHaveHappened;
+  return !stillKinds.includes(action.plan.kind) && mayHaveHappened;
 }
 
 /** Prefix of `by` where a person, not `auto`, acted. */

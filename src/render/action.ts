@@ -1,7 +1,7 @@
 // What became of an action, in text and JSON.
 
 import { displayName } from '../model/domain-name.ts';
-import type { Action, ActionState, ChangeState } from '../model/change.ts';
+import { type Action, type ActionState, type ChangeState, stillKinds } from '../model/change.ts';
 import { sanitise } from '../model/text.ts';
 import { formatInstant, iso } from './duration.ts';
 import { changeDocument, waitText } from './plan.ts';
@@ -27,6 +27,7 @@ function endingOf({ state, appliedAt }: Action): { readonly text: string; readon
 /** `support: proxy -> direct`, as in every list and event. */
 export function describeMove({ plan }: Action): string {
   if (plan.kind === 'raise-ttl') return `${plan.route}: TTL of ${plan.to ?? ''} raised`;
+  if (plan.kind === 'measure') return `${plan.route}: publish time measured by a TXT record`;
   return `${plan.route}: ${plan.from ?? 'drift'} -> ${plan.to ?? 'as before'}`;
 }
 
@@ -52,7 +53,7 @@ export function describeOutcome(action: Action, now: number): string {
   const what =
     action.state === 'conflict'
       ? `${move}: ${endingOf(action).text}`
-      : `${action.plan.kind === 'raise-ttl' ? '' : 'moved '}${move}`;
+      : `${stillKinds.includes(action.plan.kind) ? '' : 'moved '}${move}`;
   return `${what}; ${waitText(action.clearAt, now)}; ${undo}`;
 }
 
@@ -98,7 +99,7 @@ export function actionLine(action: Action): string {
   // Why it stopped short is of no use once it was carried out to the end.
   const isDone = action.state === 'confirmed' || action.state === 'cleared';
   const note = action.note === null || isDone ? '' : ` (${sanitise(action.note, longestNote)})`;
-  const kind = action.plan.kind === 'raise-ttl' ? '' : `  ${action.plan.kind}`;
+  const kind = stillKinds.includes(action.plan.kind) ? '' : `  ${action.plan.kind}`;
   return `${formatInstant(action.intendedAt)}  ${action.plan.id}  ${describeMove(action)}${kind}  ${end}  ${sanitise(action.by)}${note}`;
 }
 

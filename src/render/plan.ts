@@ -156,11 +156,11 @@ function touches({ changes }: Plan): string[] {
   ];
 }
 
-function trueBy({ plan, trueByAt, publishSeconds }: PreparedPlan, now: number): string[] {
+function trueBy({ plan, trueByAt, publish }: PreparedPlan, now: number): string[] {
   if (plan.changes.length === 0) return ['now'];
   const ttl = Math.max(0, ...plan.changes.map((one) => one.expected?.ttl ?? 0));
   return [
-    `${formatTime(trueByAt)} UTC at the latest, ${formatRelative(trueByAt, now)} (write ~${publishSeconds}s + old TTL ${ttl}s)`,
+    `${formatTime(trueByAt)} UTC at the latest, ${formatRelative(trueByAt, now)} (write ~${publish.seconds}s${publish.measured > 0 ? ' measured' : ''} + old TTL ${ttl}s)`,
     "Queued mail then moves at each sender's own retry",
   ];
 }
@@ -204,7 +204,7 @@ function guardLines(guards: readonly GuardResult[], style: Style): string[] {
 }
 
 export function planDocument(prepared: PreparedPlan): Record<string, unknown> {
-  const { plan, guards, trueByAt, publishSeconds, providers, context } = prepared;
+  const { plan, guards, trueByAt, publish, providers, context } = prepared;
   return {
     ...planDocumentOf(plan),
     changes: plan.changes.map((change) => ({
@@ -213,7 +213,9 @@ export function planDocument(prepared: PreparedPlan): Record<string, unknown> {
       declared_ttl: declaredTtl(context.route, plan.kind, change),
     })),
     true_by: iso(trueByAt),
-    write_seconds: publishSeconds,
+    write_seconds: publish.seconds,
+    /** Writes that it was measured by; 0 = what the adapter assumes. */
+    write_measured: publish.measured,
     guards,
     providers: Object.fromEntries(
       [...providers].map(([name, { label, capabilities, zoneIds }]) => [

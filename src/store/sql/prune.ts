@@ -2,7 +2,7 @@
 // that caches may still hold, open sightings, each route's last flips, the last run of each command, canaries that never arrived.
 
 import { sql, type Transaction } from 'kysely';
-import type { ActionKind, ActionState } from '../../model/change.ts';
+import { type ActionState, stillKinds } from '../../model/change.ts';
 import { pruneCanaries } from './prune-canaries.ts';
 import { prunePublishTimes } from './publish-times.ts';
 import type { SqlEngine } from './engine.ts';
@@ -12,8 +12,7 @@ import { unsettledStates } from './words.ts';
 /** Flips of a route that stay: `rollback` needs the last, "last flip 41d ago" too, and the rest is a screen of
  *  history. Far above any sensible `max_flips`. */
 const keptFlips = 20;
-/** `isFlip` of the model, for SQL: not this kind, and applied or in one of these states. */
-const stillKind: ActionKind = 'raise-ttl';
+/** `isFlip` of the model, for SQL: none of `stillKinds`, and applied or in one of these states. */
 const maybeFlippedStates: readonly ActionState[] = ['intended', 'partial'];
 
 type Trx = Transaction<Tables>;
@@ -25,7 +24,7 @@ async function pruneActions(trx: Trx, before: number): Promise<bigint> {
       'id',
       sql<number>`row_number() over (partition by route order by intended_at desc, id desc)`.as('rank'),
     ])
-    .where('kind', '!=', stillKind)
+    .where('kind', 'not in', stillKinds)
     .where((eb) => eb.or([eb('applied_at', 'is not', null), eb('state', 'in', maybeFlippedStates)]))
     .as('ranked');
   const answer = await trx

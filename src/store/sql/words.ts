@@ -45,6 +45,8 @@ export const knownActionKinds: Readonly<Record<ActionKind, true>> = {
   manual: true,
   rollback: true,
   'raise-ttl': true,
+  drill: true,
+  measure: true,
 };
 
 export const knownActionStates: Readonly<Record<ActionState, true>> = {
