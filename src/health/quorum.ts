@@ -57,9 +57,10 @@ function undecided(worst: HopHealth | undefined, fresh: readonly Vote[]): HopHea
   return { ...(worst ?? measuring?.health ?? unmeasured), status: 'unknown' };
 }
 
-/** Who sees a whole path up, and who down, from each vantage's own judgement of it. */
+/** Who sees a whole path up, and who down, from each vantage's own judgement of it; by name, so that every vantage says
+ *  the same. */
 export function sightOf(views: ReadonlyMap<string, PathHealth>): Sight {
   const of = (...statuses: readonly PathHealth['status'][]) =>
-    [...views].flatMap(([vantage, health]) => (statuses.includes(health.status) ? [vantage] : []));
+    [...views].flatMap(([vantage, health]) => (statuses.includes(health.status) ? [vantage] : [])).sort();
   return { up: of('ok', 'degraded'), down: of('down'), unknown: of('unknown') };
 }

@@ -102,8 +102,13 @@ function isRecent(newest: Vantage, contender: Vantage, withinMs: number): boolea
 function skewOf(one: Vantage, all: readonly Vantage[], now: number, toleranceMs: number): number | null {
   if (one.seenAt - now > toleranceMs) return one.seenAt - now;
   // Whoever checked in before it cannot have done so later.
-  const earlier = all.filter((other) => other.turn < one.turn && other.seenAt - now <= toleranceMs);
-  const latest = Math.max(one.seenAt, ...earlier.map((other) => other.seenAt));
+  const earlier = all
+    .flatMap((other) => [
+      { turn: other.turn, at: other.seenAt },
+      { turn: other.previousTurn ?? Infinity, at: other.previousSeenAt ?? 0 },
+    ])
+    .filter(({ turn, at }) => turn < one.turn && at - now <= toleranceMs);
+  const latest = Math.max(one.seenAt, ...earlier.map(({ at }) => at));
   return latest - one.seenAt > toleranceMs ? one.seenAt - latest : null;
 }
 

@@ -14,6 +14,9 @@ export interface Vantage {
   readonly sinceTurn: number;
   /** Its last check-in by its own clock; ms. */
   readonly seenAt: number;
+  /** Its check-in before that one; null where it is the first. */
+  readonly previousTurn: number | null;
+  readonly previousSeenAt: number | null;
   /** Since when its references fail, by its own clock; ms; null while they do not. */
   readonly faultSince: number | null;
   /** Another machine that was seen to use the same name beside it; null where none was. */

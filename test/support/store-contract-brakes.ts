@@ -54,7 +54,16 @@ export function describeBrakes(name: string, storeOf: () => Store, second: () =>
       const rival = await store.checkIn(aCheckIn({ machine: 'fra2', holder: 'fra2:1:run', at: nightAt + 1 }));
       const fra1 = {
         ...{ name: 'fra-ops', machine: 'fra1', holder: 'fra1:4711:run', version: '1.2.3' },
-        ...{ turn: 1, sinceTurn: 1, seenAt: nightAt, faultSince: null, rival: null, rivalAt: null },
+        ...{
+          turn: 1,
+          sinceTurn: 1,
+          seenAt: nightAt,
+          previousTurn: null,
+          previousSeenAt: null,
+          faultSince: null,
+          rival: null,
+          rivalAt: null,
+        },
       };
       expect(rival).toEqual({ turn: 3, before: [fra1] });
       const again = await store.checkIn(
@@ -68,7 +77,13 @@ export function describeBrakes(name: string, storeOf: () => Store, second: () =>
         'fra-ops fra1 4 1',
         'fra-ops fra2 3 3',
       ]);
-      expect(vantages[1]).toMatchObject({ holder: 'fra1:4712:run', version: '1.2.4', seenAt: nightAt + 2 });
+      expect(vantages[1]).toMatchObject({
+        holder: 'fra1:4712:run',
+        version: '1.2.4',
+        seenAt: nightAt + 2,
+        previousTurn: 1,
+        previousSeenAt: nightAt,
+      });
     });
 
     it('keeps what a machine says of itself through its next check-in', async () => {

@@ -15,6 +15,8 @@ export const vantagesAndBrakes: Migration = {
       .addColumn('turn', 'bigint', (column) => column.notNull())
       .addColumn('since_turn', 'bigint', (column) => column.notNull())
       .addColumn('seen_at', 'bigint', (column) => column.notNull())
+      .addColumn('prev_turn', 'bigint')
+      .addColumn('prev_seen_at', 'bigint')
       .addColumn('fault_since', 'bigint')
       .addColumn('rival', 'text')
       .addColumn('rival_at', 'bigint')

@@ -148,6 +148,8 @@ export interface Tables {
     readonly turn: number;
     readonly since_turn: number;
     readonly seen_at: number;
+    readonly prev_turn: number | null;
+    readonly prev_seen_at: number | null;
     readonly fault_since: number | null;
     readonly rival: string | null;
     readonly rival_at: number | null;

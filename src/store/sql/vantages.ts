@@ -17,6 +17,8 @@ function parseVantage(row: Tables['vantage']): Vantage {
     turn: fields.count('turn'),
     sinceTurn: fields.count('since_turn'),
     seenAt: fields.number('seen_at'),
+    previousTurn: fields.numberOrNull('prev_turn'),
+    previousSeenAt: fields.numberOrNull('prev_seen_at'),
     faultSince: fields.numberOrNull('fault_since'),
     rival: fields.lineOrNull('rival'),
     rivalAt: fields.numberOrNull('rival_at'),
@@ -48,12 +50,20 @@ export async function checkIn(
         name,
         machine,
         since_turn: turn,
+        prev_turn: null,
+        prev_seen_at: null,
         fault_since: null,
         rival: null,
         rival_at: null,
         ...mutable,
       })
-      .onConflict((conflict) => conflict.columns(['name', 'machine']).doUpdateSet(mutable))
+      .onConflict((conflict) =>
+        conflict.columns(['name', 'machine']).doUpdateSet((eb) => ({
+          ...mutable,
+          prev_turn: eb.ref('vantage.turn'),
+          prev_seen_at: eb.ref('vantage.seen_at'),
+        })),
+      )
       .execute();
     return { turn, before: rows.map(parseVantage) };
   });
