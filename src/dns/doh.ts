@@ -212,7 +212,10 @@ function post(
       settle(failureOf(error instanceof Error ? error : new Error('not sent', { cause: error })));
       return;
     }
-    stream.on('error', (error: Error) => settle(failureOf(error)));
+    // What ended the connection before it was one, such as a certificate, is the cause of what the stream tells.
+    stream.on('error', (error: Error) =>
+      settle(failureOf(error.cause instanceof Error ? error.cause : error)),
+    );
     stream.on('close', () => broken('closed the connection before the answer was whole'));
     stream.on('response', (headers) => {
       const type = headers['content-type'] ?? '';
