@@ -13,14 +13,23 @@ h2 { font-size: 1.2rem; margin: 2rem 0 .5rem }
 .warn { color: var(--warn) }
 .good { color: var(--good) }
 .note { color: var(--faint) }
-section { overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
 th, td { border-bottom: 1px solid var(--line); padding: .4rem .6rem; text-align: left; vertical-align: top }
-td { overflow-wrap: anywhere }
+td { overflow-wrap: anywhere; min-width: 6rem }
+td:has(> span, > a, > i) { min-width: 0 }
+td > span, td > a, td > i { white-space: nowrap; font-style: normal }
 th { position: sticky; top: 0; background: Canvas }
 code { font: .9em ui-monospace, monospace }
+@media (max-width: 50rem) {
+  thead { display: none }
+  tbody, tr, td { display: block }
+  tr { border-bottom: 1px solid var(--line); padding: .6rem 0 }
+  td { border: 0; padding: .1rem 0 }
+  td:empty { display: none }
+}
+@media (min-width: 50.01rem) { section { overflow-x: auto } }
 footer { color: var(--faint); margin-top: 2rem }
 `;
 
 /** SHA-256 of it; a test says what it must be. */
-export const pageStyleHash = 'sha256-t51oWBwzRYb8Q8fBFhTvMBlB2W2WALWj6lZrOaYa56w=';
+export const pageStyleHash = 'sha256-7RPKWC9tb3jMHsaPgYqvo8EbWitdyIw4aWOXHm9vPvo=';

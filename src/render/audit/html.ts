@@ -115,6 +115,8 @@ function row(cells: readonly string[]): string {
   return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
 }
 
+/** A word that must not be broken. */
+const short = (text: string) => (text === '' ? '' : `<i>${markupText(text)}</i>`);
 const code = (text: string) => (text === '' ? '' : `<code>${markupText(text)}</code>`);
 
 function findingRow(one: ComparedFinding, run: AuditRun): string {
@@ -124,7 +126,7 @@ function findingRow(one: ComparedFinding, run: AuditRun): string {
     `<a href="${markupText(ruleUri(one.rule, run))}">${markupText(one.rule)}</a>`,
     markupText(one.reason),
     code(one.instruction),
-    markupText(describeAge(one, run)),
+    short(describeAge(one, run)),
     markupText(describeSource(one.source)),
   ]);
 }

@@ -11,6 +11,7 @@ const mostBadRows = 1000;
 
 export function openJson(run: AuditRun): AuditOutput {
   const badRows: string[] = [];
+  let badRowsLeftOut = 0;
   let separator = '';
   return {
     begin: () => {
@@ -24,12 +25,14 @@ export function openJson(run: AuditRun): AuditOutput {
     },
     badRow: (row) => {
       if (badRows.length < mostBadRows) badRows.push(jsonText(badRowRecord(row)));
+      else badRowsLeftOut += 1;
       return '';
     },
     end: (summary, fixed) =>
       [
         '],',
         `"bad_rows":[${badRows.join(',\n')}],`,
+        `"bad_rows_left_out":${badRowsLeftOut},`,
         `"fixed":[${fixed.map((one) => jsonText(fixedRecord(one))).join(',\n')}],`,
         `"summary":${jsonText(summaryRecord(summary))}}`,
       ].join('\n') + '\n',

@@ -20,7 +20,9 @@ const mostNotifications = 500;
 
 const levels: Readonly<Record<Severity, string>> = { error: 'error', warn: 'warning', note: 'note' };
 
-type BaselineState = 'new' | 'unchanged' | 'absent' | null;
+/** Never `absent`: GitHub code scanning does not heed the property and opens an alert for every result, a fixed one too.
+ *  A finding that is gone is gone from the results, by which it tells what is fixed. */
+type BaselineState = 'new' | 'unchanged' | null;
 
 export function openSarif(run: AuditRun): AuditOutput {
   const indexes = new Map(run.rules.map(({ id }, index) => [id, index]));
@@ -60,15 +62,13 @@ export function openSarif(run: AuditRun): AuditOutput {
       notify(badRowDocument(row));
       return '';
     },
-    end: (summary, fixed) => {
-      const absent = run.baseline === null ? [] : fixed.map((one) => addResult(one, 'absent'));
+    end: (summary) => {
       if (left > 0) {
         const text = `${formatCount(left)} more results have no room in this file; -o ndjson=FILE has them all`;
         // Never the one that is dropped.
         notifications.unshift(jsonText(notification('note', 'cut', text, [])));
       }
       return [
-        ...absent,
         `\n],"invocations":[{"executionSuccessful":true,`,
         `"startTimeUtc":${jsonText(iso(summary.startedAt))},"endTimeUtc":${jsonText(iso(summary.finishedAt))},`,
         `"toolExecutionNotifications":[${notifications.join(',\n')}]}]}]}\n`,
@@ -138,12 +138,13 @@ function messageOf({ domain, reason, instruction }: FixedFinding): string {
 }
 
 function locations(domain: FixedFinding['domain'] | null, source: Source): unknown[] {
-  const physical = source.file === null ? null : physicalLocation(source.file, source.line);
   const name = domain === null ? null : lineText(displayName(domain));
-  if (physical === null && name === null) return [];
+  // GitHub refuses a whole file for one result without a physical location; what was named by hand stands in for itself.
+  const file = source.file ?? name;
+  if (file === null) return [];
   return [
     {
-      ...(physical === null ? {} : { physicalLocation: physical }),
+      physicalLocation: physicalLocation(file, source.line),
       ...(name === null ? {} : { logicalLocations: [{ name, fullyQualifiedName: name, kind: 'resource' }] }),
     },
   ];
