@@ -1,17 +1,22 @@
 // The outputs of an audit, each with the place its text goes to, as the one sink that the use cases write to.
 
+import { resolve } from 'node:path';
 import type { AuditEnd, AuditSink } from '../app/audit.ts';
 import { UsageError } from '../errors.ts';
 import { type AuditFormat, auditFormats, openAuditOutput } from '../render/audit/formats.ts';
 import type { AuditOutput, AuditRun } from '../render/audit/output.ts';
 import { plainStyle } from '../render/terminal.ts';
-import { fileTarget, stdoutTarget, type TextTarget } from './text-targets.ts';
+import { appendTarget, fileTarget, standardTarget, stdoutTarget, type TextTarget } from './text-targets.ts';
 
 export interface OutputChoice {
   readonly format: AuditFormat;
   /** Null = standard output. */
   readonly file: string | null;
 }
+
+/** By whichever name. */
+const standardOutput = ['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'];
+const standardError = ['/dev/stderr', '/dev/fd/2', '/proc/self/fd/2'];
 
 /** `FORMAT[=FILE]`. Throws UsageError. */
 export function parseOutputChoice(text: string): OutputChoice {
@@ -24,7 +29,7 @@ export function parseOutputChoice(text: string): OutputChoice {
       hint: `formats: ${auditFormats.join(' ')}`,
     });
   }
-  return { format, file: file === '-' ? null : file };
+  return { format, file: file !== null && standardOutput.includes(file) ? null : file };
 }
 
 /** Throws UsageError where two would write to the same place. */
@@ -41,6 +46,13 @@ export function checkOutputChoices(choices: readonly OutputChoice[], isJson: boo
     });
 }
 
+/** What GitHub gives a step for its summary is added to: the command may not be the only one of the step that writes. */
+function openFile(file: string): Promise<TextTarget> {
+  if (standardError.includes(file)) return Promise.resolve(standardTarget('stderr'));
+  const summary = process.env['GITHUB_STEP_SUMMARY'] ?? '';
+  return summary !== '' && resolve(summary) === resolve(file) ? appendTarget(file) : fileTarget(file);
+}
+
 export class AuditWriter implements AuditSink {
   readonly #outputs: { readonly output: AuditOutput; readonly target: TextTarget }[] = [];
 
@@ -54,7 +66,7 @@ export class AuditWriter implements AuditSink {
     try {
       for (const { format, file } of choices) {
         const style = file === null ? run.style : { ...plainStyle, isUtf8: true };
-        const target = file === null ? stdoutTarget() : await fileTarget(file);
+        const target = file === null ? stdoutTarget() : await openFile(file);
         writer.#add(openAuditOutput(format, { ...run, style }), target);
       }
       if (spool !== null) writer.#add(openAuditOutput('json', run), spool);

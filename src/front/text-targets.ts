@@ -2,8 +2,9 @@
 // there is room; a file appears under its name only when it is whole.
 
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
-import { lstat, rename, rm } from 'node:fs/promises';
+import { lstat, realpath, rename, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -58,12 +59,13 @@ class Pieces {
   }
 }
 
-export function stdoutTarget(): TextTarget {
-  const { stdout } = process;
-  const pieces = new Pieces(stdout, (stdout.isTTY as boolean | undefined) === true);
+/** Of this process. Not opened anew by a name such as /dev/stderr: a socket cannot be, and a file would be cut off. */
+export function standardTarget(name: 'stdout' | 'stderr'): TextTarget {
+  const stream: NodeJS.WriteStream = process[name];
+  const pieces = new Pieces(stream, (stream.isTTY as boolean | undefined) === true);
   let isClosed = false;
   // Whether that is an error is for front/output.ts to say.
-  stdout.on('error', () => {
+  stream.on('error', () => {
     isClosed = true;
   });
   return {
@@ -80,15 +82,15 @@ export function stdoutTarget(): TextTarget {
   };
 }
 
+export function stdoutTarget(): TextTarget {
+  return standardTarget('stdout');
+}
+
 /** Written beside it under another name first, so that nobody reads half of it and the last good one stays until then. */
 export async function fileTarget(file: string): Promise<TextTarget> {
-  // What a link or a device stands for (/dev/stderr, a named pipe) is written to; only a file is replaced.
-  const isPlain = await lstat(file).then(
-    (found) => found.isFile(),
-    () => true,
-  );
-  const temporary = isPlain ? `${file}.${randomBytes(4).toString('hex')}.tmp` : file;
-  const stream = await openStream(temporary, file, isPlain);
+  const place = await placeOf(file);
+  const temporary = place.isReplaced ? `${place.file}.${randomBytes(4).toString('hex')}.tmp` : place.file;
+  const stream = await openStream(temporary, file, place.isReplaced ? 'wx' : 'a');
   const pieces = new Pieces(stream, false);
   return {
     write: (text) => pieces.write(text),
@@ -97,17 +99,64 @@ export async function fileTarget(file: string): Promise<TextTarget> {
     finish: async () => {
       pieces.flush();
       await ended(stream, file);
-      if (isPlain) await rename(temporary, file);
+      if (place.isReplaced) await rename(temporary, place.file);
     },
     discard: async () => {
       stream.destroy();
-      if (isPlain) await rm(temporary, { force: true });
+      if (place.isReplaced) await rm(temporary, { force: true });
     },
   };
 }
 
-async function openStream(temporary: string, file: string, isNew: boolean): Promise<WriteStream> {
-  const stream = createWriteStream(temporary, { flags: isNew ? 'wx' : 'w' });
+/** Added to what is there, which others wrote; on a failure what there was stays. */
+export async function appendTarget(file: string): Promise<TextTarget> {
+  const before = await stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+  const stream = await openStream(file, file, 'a');
+  const pieces = new Pieces(stream, false);
+  return {
+    write: (text) => pieces.write(text),
+    room: () => pieces.room(),
+    isClosed: () => false,
+    finish: async () => {
+      pieces.flush();
+      await ended(stream, file);
+    },
+    discard: async () => {
+      const isOver = once(stream, 'close');
+      stream.destroy();
+      await isOver;
+      await truncate(file, before);
+    },
+  };
+}
+
+/** The file that is meant. What a device or a named pipe stands for is written to, never replaced; a link stays one. */
+async function placeOf(file: string): Promise<{ readonly file: string; readonly isReplaced: boolean }> {
+  const meant = await realpath(file).catch(() => null);
+  // Nothing there, or a link to nothing: what is written makes it.
+  if (meant === null) return { file, isReplaced: !(await isLink(file)) };
+  const isFile = await stat(meant).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  // The log that stderr goes to is a file as well, and not ours to replace.
+  return isFile && !file.startsWith('/dev/')
+    ? { file: meant, isReplaced: true }
+    : { file, isReplaced: false };
+}
+
+function isLink(file: string): Promise<boolean> {
+  return lstat(file).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
+}
+
+async function openStream(temporary: string, file: string, flags: 'wx' | 'a'): Promise<WriteStream> {
+  const stream = createWriteStream(temporary, { flags });
   await new Promise<void>((resolve, reject) => {
     stream.once('open', () => resolve());
     stream.once('error', (error: NodeJS.ErrnoException) => reject(cannotWrite(file, error)));
