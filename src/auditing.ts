@@ -21,6 +21,7 @@ import { createGatherer, type GathererOptions } from './gather/create.ts';
 import { domainsNamed, inventoryOfNames, openInventory } from './inventory/open.ts';
 import { readRecords } from './inventory/records.ts';
 import { type DomainName, parentOf, root } from './model/domain-name.ts';
+import { exchangesOf } from './model/mail-path.ts';
 import type { ProbePolicy, ServerAddress } from './model/route.ts';
 import { smtpPort } from './model/hop.ts';
 import { sanitise } from './model/text.ts';
@@ -77,13 +78,14 @@ export async function openAuditing(runtime: Runtime, options: AuditingOptions): 
   const config = await configOrNone(options.configFile);
   const resolvers = options.resolvers.map(parseResolver);
   const results = openAuditResults(runtime);
+  const portOf = smtpPorts(config);
   const gatherer = createGatherer({
     resolvers: resolvers.length > 0 ? resolvers : (config?.resolvers ?? []),
     qps: options.qps,
     concurrency: options.concurrency,
     readSts: (resolver) => createStsReader({ resolver, caCertificates: [] }),
-    readDane: (resolver) => createDaneReader({ resolver }),
-    probe: exchangeProbe(config, runtime),
+    readDane: (resolver) => daneRead(resolver, portOf),
+    probe: exchangeProbe(config, runtime, portOf),
     clock: runtime.clock,
     threads: null,
   });
@@ -200,7 +202,22 @@ export const deepPolicy: ProbePolicy = {
   caFile: null,
 };
 
-function exchangeProbe(config: Config | null, { clock }: Runtime): GathererOptions['probe'] {
+type PortOf = (exchange: DomainName) => number;
+
+/** The port that a path declares for the exchange (25 but in a laboratory), and 25 for everybody else's. */
+function smtpPorts(config: Config | null): PortOf {
+  const paths = [...(config?.routes.values() ?? [])].flatMap((route) => route.paths);
+  const ports = new Map(paths.flatMap(exchangesOf).map(({ exchange, port }) => [exchange, port]));
+  return (exchange) => ports.get(exchange) ?? smtpPort;
+}
+
+/** RFC 7672 §2.2.3: the label of TLSA follows the port. */
+function daneRead(resolver: Resolver, portOf: PortOf): ReturnType<typeof createDaneReader> {
+  const read = createDaneReader({ resolver });
+  return (exchange, _port, signal) => read(exchange, portOf(exchange), signal);
+}
+
+function exchangeProbe(config: Config | null, { clock }: Runtime, portOf: PortOf): GathererOptions['probe'] {
   return (resolver) => {
     const probe = createSmtpProbe({
       resolver,
@@ -212,7 +229,9 @@ function exchangeProbe(config: Config | null, { clock }: Runtime): GathererOptio
     });
     return (exchange, addresses, signal) =>
       Promise.all(
-        addresses.map((address) => probe.probe({ exchange, address, port: smtpPort }, deepPolicy, signal)),
+        addresses.map((address) =>
+          probe.probe({ exchange, address, port: portOf(exchange) }, deepPolicy, signal),
+        ),
       );
   };
 }

@@ -2,7 +2,6 @@
 
 import type { DomainFacts, ExchangeFacts, Unknowns } from '../model/audit.ts';
 import { displayName } from '../model/domain-name.ts';
-import { smtpPort } from '../model/hop.ts';
 import { sanitise } from '../model/text.ts';
 
 const noReason = 'not found out';
@@ -31,7 +30,7 @@ function addExchange(
   if (registrable?.outcome === 'unknown') add(`existence of ${displayName(registrable.domain)}`, null);
   // failed: senders skip the host, but from here it cannot be told from a fault of our own resolver.
   if (dane?.outcome === 'failed' || dane?.outcome === 'unknown') {
-    add(`TLSA of _${smtpPort}._tcp.${displayName(exchange)}`, dane.reason);
+    add(`TLSA of _${dane.port}._tcp.${displayName(exchange)}`, dane.reason);
   }
   for (const one of observations) {
     if (one.verdict !== 'inconclusive') continue;

@@ -28,7 +28,7 @@ function judgeHost(one: ExchangeFacts, facts: DomainFacts, now: number): RuleFin
   const host = displayName(one.exchange);
   const about = host;
   const fit = judgeDane(one.dane, one.observations, now);
-  const instruction = `publish _25._tcp.${one.exchange} TLSA 3 1 1 with the SHA-256 of the key that ${host} shows`;
+  const instruction = `publish _${one.dane.port}._tcp.${one.exchange} TLSA 3 1 1 with the SHA-256 of the key that ${host} shows`;
   if (fit?.kind === 'broken' || fit?.kind === 'unusable') {
     return { about, reason: `a failover may publish ${host}: ${fit.reason}`, instruction };
   }

@@ -3,6 +3,7 @@
 import type { Rule } from '../../model/audit.ts';
 import { judgeDane } from '../../model/dane-fit.ts';
 import { displayName } from '../../model/domain-name.ts';
+import { smtpPort } from '../../model/hop.ts';
 import { exchangesIn, judgeEach } from '../published.ts';
 
 export const dane: Rule = {
@@ -23,7 +24,7 @@ export const dane: Rule = {
       return {
         about: displayName(one.exchange),
         reason: fit.reason,
-        instruction: `publish _25._tcp.${one.exchange} TLSA 3 1 1 with the SHA-256 of the key that ${displayName(one.exchange)} shows, and keep the old record for one TTL`,
+        instruction: `publish _${one.dane?.port ?? smtpPort}._tcp.${one.exchange} TLSA 3 1 1 with the SHA-256 of the key that ${displayName(one.exchange)} shows, and keep the old record for one TTL`,
         severity: fit.kind === 'broken' ? 'error' : 'warn',
       };
     });
