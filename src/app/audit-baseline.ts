@@ -52,6 +52,23 @@ export class Baseline {
     return { ...result, findings, held: [] };
   }
 
+  /** A result that was compared before, or with nothing: what that run knew of the age of a finding still counts. `now`:
+   *  when that run began; ms. */
+  compareAgain(result: ComparedResult, now: number): ComparedResult {
+    const compared = this.compare(result, now);
+    const agesOf = new Map(result.findings.map((one) => [one.fingerprint, one.firstSeenAt]));
+    const held = result.unknowns.length > 0 ? result.held : [];
+    const known = new Set(compared.held.map(({ fingerprint }) => fingerprint));
+    return {
+      ...compared,
+      findings: compared.findings.map((one) => ({
+        ...one,
+        firstSeenAt: Math.min(one.firstSeenAt, agesOf.get(one.fingerprint) ?? now),
+      })),
+      held: [...compared.held, ...held.filter(({ fingerprint }) => !known.has(fingerprint))],
+    };
+  }
+
   #of(domain: DomainName): readonly FixedFinding[] {
     return this.#findings.get(domain) ?? [];
   }

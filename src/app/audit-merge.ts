@@ -5,6 +5,7 @@ import { exitCodes, UsageError, type ExitCode } from '../errors.ts';
 import type { AuditSummary } from '../model/audit.ts';
 import type { FixedFinding } from '../render/audit/output.ts';
 import type { AuditSink } from './audit.ts';
+import type { Baseline } from './audit-baseline.ts';
 import { TextSet } from './audit-domain-set.ts';
 import { readAuditRecord, type AuditRecord } from './audit-records.ts';
 import { Tally, type Verdicts } from './audit-tally.ts';
@@ -19,6 +20,8 @@ export interface RecordFile {
 export interface MergeRequest {
   readonly files: readonly RecordFile[];
   readonly verdicts: Verdicts;
+  /** Compared with instead of what each run was; null = ages stand as the files have them. */
+  readonly baseline: Baseline | null;
   /** 32 bits of chance. */
   readonly seed: number;
   /** ms; stands in where no file says when it was made. */
@@ -35,11 +38,11 @@ export interface MergeEnd {
 
 /** Throws UsageError for a file without records, or two of the same shard, and the signal's reason on abort. */
 export async function mergeAudits(
-  { files, verdicts, seed, now }: MergeRequest,
+  { files, verdicts, baseline, seed, now }: MergeRequest,
   sink: AuditSink,
   signal: AbortSignal,
 ): Promise<MergeEnd> {
-  const merge = new Merge(sink, seed);
+  const merge = new Merge(sink, seed, baseline);
   for (const { file, values } of files) {
     merge.begin(file);
     for await (const batch of values) {
@@ -56,11 +59,38 @@ export async function mergeAudits(
   return merge.end(verdicts, now);
 }
 
+/** What the run that a file is of was compared with, as it says at its head, and the same values from their beginning:
+ *  a pipe cannot be read twice. */
+export async function readBaselineName(
+  values: RecordFile['values'],
+): Promise<{ readonly baseline: string | null; readonly values: RecordFile['values'] }> {
+  const iterator = values[Symbol.asyncIterator]();
+  const read: (readonly unknown[])[] = [];
+  let baseline: string | null = null;
+  for (let isFound = false; !isFound;) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    read.push(next.value);
+    for (const one of next.value) {
+      const record = readAuditRecord(one);
+      isFound ||= record !== null;
+      if (record?.type === 'run') baseline ??= record.baseline;
+    }
+  }
+  async function* fromTheStart() {
+    yield* read;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  }
+  return { baseline, values: fromTheStart() };
+}
+
 class Merge {
   readonly #sink: AuditSink;
   readonly #tally = new Tally();
   readonly #seen: TextSet;
+  readonly #baseline: Baseline | null;
   readonly #fixed: FixedFinding[] = [];
+  #startedAt = 0;
   readonly #summaries: AuditSummary[] = [];
   readonly #gaps: string[] = [];
   /** Shard -> file. */
@@ -69,8 +99,9 @@ class Merge {
   #file = '';
   #isWhole = false;
 
-  constructor(sink: AuditSink, seed: number) {
+  constructor(sink: AuditSink, seed: number, baseline: Baseline | null) {
     this.#sink = sink;
+    this.#baseline = baseline;
     this.#seen = new TextSet(seed);
   }
 
@@ -85,6 +116,7 @@ class Merge {
     switch (record.type) {
       case 'run':
         this.#takeShard(record.shard);
+        this.#startedAt = record.startedAt;
         return;
       case 'domain': {
         const { domain } = record.result.subject;
@@ -92,15 +124,16 @@ class Merge {
           this.#tally.duplicates += 1;
           return;
         }
-        this.#tally.add(record.result);
-        this.#sink.domain(record.result);
+        const result = this.#baseline?.compareAgain(record.result, this.#startedAt) ?? record.result;
+        this.#tally.add(result);
+        this.#sink.domain(result);
         return;
       }
       case 'bad-row':
         this.#sink.badRow(record.row);
         return;
       case 'fixed':
-        this.#fixed.push(record.finding);
+        if (this.#baseline === null) this.#fixed.push(record.finding);
         return;
       case 'summary':
         this.#isWhole = true;
@@ -124,11 +157,12 @@ class Merge {
     this.#tally.rows = sum((one) => one.rows);
     this.#tally.badRows = sum((one) => one.badRows);
     this.#tally.duplicates += sum((one) => one.duplicates);
+    const fixed = this.#baseline?.fixed ?? this.#fixed;
     const instants = this.#summaries.flatMap((one) => [one.startedAt, one.finishedAt]);
     const summary = this.#tally.summary({
       startedAt: instants.length === 0 ? now : Math.min(...instants),
       finishedAt: instants.length === 0 ? now : Math.max(...instants),
-      fixed: this.#fixed.length,
+      fixed: fixed.length,
       lookups: sum((one) => one.lookups),
       shard: null,
     });
@@ -136,7 +170,7 @@ class Merge {
     const isUndecided = exitCode === exitCodes.ok && this.#gaps.length > 0;
     return {
       summary,
-      fixed: this.#fixed,
+      fixed,
       exitCode: isUndecided ? exitCodes.undecided : exitCode,
       gaps: this.#gaps,
     };

@@ -12,6 +12,8 @@ export type AuditRecord =
       /** ms. */
       readonly startedAt: number;
       readonly audits: readonly string[];
+      /** File that was compared with; null = none. */
+      readonly baseline: string | null;
       readonly shard: string | null;
     }
   | { readonly type: 'domain'; readonly result: ComparedResult }
@@ -57,7 +59,8 @@ interface Place {
 function readRun(value: Fields): AuditRecord | null {
   const startedAt = readInstant(value['started_at']);
   if (startedAt === null) return null;
-  return { type: 'run', startedAt, audits: textsIn(value['audits']), shard: textOrNull(value['shard']) };
+  const [baseline, shard] = [textOrNull(value['baseline']), textOrNull(value['shard'])];
+  return { type: 'run', startedAt, audits: textsIn(value['audits']), baseline, shard };
 }
 
 const outcomes: readonly DomainResult['outcome'][] = ['good', 'found', 'unknown', 'ignored'];

@@ -85,6 +85,7 @@ describe('a record of an audit', () => {
       type: 'run',
       startedAt: summary.startedAt,
       audits: ['customers'],
+      baseline: 'last.ndjson',
       shard: '3/16',
     });
   });
