@@ -72,10 +72,9 @@ export interface Seat {
 export function seatsOf(vantages: readonly Vantage[], now: number, staleAfterMs: number): Seat[] {
   return [...Map.groupBy(vantages, (one) => one.name).values()].map((rows) => {
     const [newest, ...older] = rows.toSorted((a, b) => b.turn - a.turn) as [Vantage, ...Vantage[]];
-    // Of two that are at work the one that had the name first has it.
-    const contender = older.find((one) => one.machine === newest.rival || one.rival === newest.machine);
-    const hasRival = contender !== undefined && isRecent(newest, contender, staleAfterMs);
-    const holder = hasRival && contender.sinceTurn < newest.sinceTurn ? contender : newest;
+    // Whoever came last knows whether the other one is still there; of the two, who had the name first has it.
+    const contender = older.find((one) => one.machine === newest.rival);
+    const holder = contender !== undefined && contender.sinceTurn < newest.sinceTurn ? contender : newest;
     const other = holder === newest ? contender : newest;
     const skewMs = skewOf(holder, vantages, now, staleAfterMs);
     return {
@@ -86,17 +85,9 @@ export function seatsOf(vantages: readonly Vantage[], now: number, staleAfterMs:
       seenAt: holder.seenAt,
       faultSince: holder.faultSince,
       skewMs,
-      rival: hasRival ? (other?.machine ?? null) : null,
+      rival: other?.machine ?? null,
     };
   });
-}
-
-/** A rival that was noticed within the time that the newest of the two may be away. */
-function isRecent(newest: Vantage, contender: Vantage, withinMs: number): boolean {
-  const noticed = [newest, contender].some(
-    (one) => one.rivalAt !== null && Math.abs(one.seenAt - one.rivalAt) <= withinMs,
-  );
-  return noticed && Math.abs(newest.seenAt - contender.seenAt) <= 2 * withinMs;
 }
 
 function skewOf(one: Vantage, all: readonly Vantage[], now: number, toleranceMs: number): number | null {

@@ -235,6 +235,47 @@ describe('each guard is the only one to forbid something', () => {
   });
 });
 
+describe('a brake', () => {
+  it.each<[string, Partial<Brake>, string]>([
+    ['of the route', {}, 'forbid'],
+    ['of another route', { route: 'other' }, 'ok'],
+    ['of every route', { route: null, kind: 'domains-per-run' }, 'forbid'],
+    ['of this vantage', { route: null, vantage: 'here', kind: 'failing-share' }, 'forbid'],
+    ['of another vantage', { route: null, vantage: 'there', kind: 'failing-share' }, 'ok'],
+    ['that a person let go', { releasedAt: now, releasedBy: 'person:kim' }, 'ok'],
+  ])('%s: %j -> %s', (_, over, verdict) => {
+    expect(verdictOf('brake', { brakes: [tripped(over)] })).toBe(verdict);
+  });
+
+  it.each<[string, Partial<GuardContext>, GuardName, unknown]>([
+    ['flips of a route hold the route', alone['flip-limit'].over, 'flip-limit', ['flip-limit', 'route']],
+    ['too many domains of a run hold all', { movedThisRun: 499 }, 'blast-radius', ['domains-per-run', 'all']],
+    [
+      'a route that is too large by itself holds only itself',
+      { route: routeWith({ failover: { maxDomains: 1 } }) },
+      'blast-radius',
+      ['domains-per-run', 'route'],
+    ],
+    ['silence holds whoever hears it', { failingShare: 0.9 }, 'blast-radius', ['failing-share', 'vantage']],
+    ['a pause trips nothing', alone.paused.over, 'paused', null],
+  ])('%s', (_, over, name, expected) => {
+    const { trips } = guards[name](green(over));
+    expect(trips === undefined ? null : [trips.kind, trips.scope]).toEqual(expected);
+  });
+
+  it('of flips counts anew from when it was let go, and what a clock set back dates later still counts', () => {
+    const actions = [1, 2, 3].map((hours) => flipped(hours * hour));
+    const letGo = (agoMs: number, over: Partial<Brake> = {}) => [
+      tripped({ releasedAt: now - agoMs, ...over }),
+    ];
+    expect(verdictOf('flip-limit', { actions, brakes: letGo(hour) })).toBe('ok');
+    expect(verdictOf('flip-limit', { actions, brakes: letGo(4 * hour) })).toBe('forbid');
+    expect(verdictOf('flip-limit', { actions, brakes: letGo(hour, { route: 'other' }) })).toBe('forbid');
+    const later = [-1, -1, -1].map((hours) => flipped(hours * hour));
+    expect(verdictOf('flip-limit', { actions: later, brakes: letGo(0) })).toBe('forbid');
+  });
+});
+
 describe('raising the TTL moves no mail', () => {
   it('so only what concerns the records can forbid it', () => {
     const everything: Partial<GuardContext> = {

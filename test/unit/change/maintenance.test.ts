@@ -69,6 +69,18 @@ describe('when summer time begins, a start that does not happen is read with the
   ])('%s', (text, expected) => {
     expect(openTimes(text, '2026-03-29')).toEqual(expected);
   });
+
+  // New York: 2026-03-08 02:00 becomes 03:00 (07:00 UTC). Lord Howe: 2026-10-04 02:00 becomes 02:30 (10-03 15:30 UTC).
+  it.each([
+    ['2026-03-08', 'sunday 01:30 +1h America/New_York', ['03-08T06:30', '03-08T07:30']],
+    ['2026-03-08', 'sunday 02:30 +1h America/New_York', ['03-08T07:30', '03-08T08:30']],
+    ['2026-03-08', 'sunday 03:00 +1h America/New_York', ['03-08T07:00', '03-08T08:00']],
+    ['2026-10-04', 'sunday 01:45 +1h Australia/Lord_Howe', ['10-03T15:15', '10-03T16:15']],
+    ['2026-10-04', 'sunday 02:15 +1h Australia/Lord_Howe', ['10-03T15:45', '10-03T16:45']],
+    ['2026-10-04', 'sunday 02:30 +1h Australia/Lord_Howe', ['10-03T15:30', '10-03T16:30']],
+  ])('%s %s', (day, text, expected) => {
+    expect(openTimes(text, day)).toEqual(expected);
+  });
 });
 
 describe('when summer time ends, a start that happens twice opens the first time only', () => {
@@ -82,12 +94,16 @@ describe('when summer time ends, a start that happens twice opens the first time
     expect(openTimes(text, '2026-10-25')).toEqual(expected);
   });
 
-  it('by half an hour too', () => {
-    // Lord Howe: 2026-04-05 02:00 +11 becomes 01:30 +10:30.
-    expect(openTimes('sunday 01:45 +15m Australia/Lord_Howe', '2026-04-05')).toEqual([
-      '04-04T14:45',
-      '04-04T15:00',
-    ]);
+  // Lord Howe: 2026-04-05 02:00 +11 becomes 01:30 +10:30, by half an hour only. New York: 2026-11-01 02:00 becomes 01:00
+  // (06:00 UTC).
+  it.each([
+    ['2026-04-05', 'sunday 01:45 +15m Australia/Lord_Howe', ['04-04T14:45', '04-04T15:00']],
+    ['2026-04-05', 'sunday 01:00 +2h Australia/Lord_Howe', ['04-04T14:00', '04-04T16:00']],
+    ['2026-11-01', 'sunday 01:30 +30m America/New_York', ['11-01T05:30', '11-01T06:00']],
+    ['2026-11-01', 'sunday 00:30 +2h America/New_York', ['11-01T04:30', '11-01T06:30']],
+    ['2026-11-01', 'sunday 02:00 +1h America/New_York', ['11-01T07:00', '11-01T08:00']],
+  ])('%s %s', (day, text, expected) => {
+    expect(openTimes(text, day)).toEqual(expected);
   });
 });
 

@@ -95,6 +95,8 @@ function line({ decision }: Decided): string {
   }
 }
 
+const short = '2 vantages must agree, and only fra can tell';
+
 /** A scene for each cell of the table that the world can reach, and what it comes to with all guards green. */
 const cells: Readonly<Record<Phase, Partial<Record<Condition, readonly [Scene, string]>>>> = {
   unknown: {
@@ -103,6 +105,7 @@ const cells: Readonly<Record<Phase, Partial<Record<Condition, readonly [Scene, s
   preferred: {
     unseen: [{ health: 'down', flip: { isSettled: false } }, 'undecided'],
     'cut-off': [{ health: 'down down down', isCutOff: true }, 'undecided'],
+    'no-quorum': [{ health: 'unknown', noQuorum: short }, 'undecided'],
     unmeasured: [{ health: 'unknown' }, 'watch'],
     down: [{ health: 'down' }, 'move direct (failover)'],
     maintenance: [{ health: 'down', maintenance: ['proxy'] }, 'stay'],
@@ -111,6 +114,7 @@ const cells: Readonly<Record<Phase, Partial<Record<Condition, readonly [Scene, s
   'failed-over': {
     unseen: [{ live: publishes('direct', 60), flip: { isSettled: false } }, 'undecided'],
     'cut-off': [{ live: publishes('direct', 60), health: 'down down down', isCutOff: true }, 'undecided'],
+    'no-quorum': [{ live: publishes('direct', 60), noQuorum: short }, 'undecided'],
     unmeasured: [{ live: publishes('direct', 60), health: 'ok unknown' }, 'watch'],
     down: [{ live: publishes('direct', 60), health: 'ok down', flip: {} }, 'move proxy (failover)'],
     maintenance: [{ live: publishes('direct', 60), health: 'ok down', maintenance: ['direct'] }, 'stay'],
@@ -123,6 +127,7 @@ const cells: Readonly<Record<Phase, Partial<Record<Condition, readonly [Scene, s
       { live: publishes('proxy', 60), flip: { to: 'proxy' }, health: 'down', isCutOff: true },
       'undecided',
     ],
+    'no-quorum': [{ live: publishes('proxy', 60), flip: { to: 'proxy' }, noQuorum: short }, 'undecided'],
     unmeasured: [{ live: publishes('proxy', 60), flip: { to: 'proxy' }, health: 'unknown' }, 'watch'],
     down: [
       { live: publishes('proxy', 60), flip: flip('proxy', hour), health: 'down' },
@@ -412,6 +417,33 @@ describe('what it remembers', () => {
   it('never decides from it', () => {
     const lying = { ...first.state, phase: 'failed-over', activePath: 'direct' } as const;
     expect(line(decide(lying, inputOf({ health: 'down' })))).toBe('move direct (failover)');
+  });
+});
+
+describe('announced work', () => {
+  const failedOver = { live: publishes('direct', 60), flip: {} } as const;
+
+  it('on the preferred path keeps mail from returning to it, up as it may be', () => {
+    expect(line(decided({ ...failedOver, health: 'ok ok', maintenance: ['proxy'] }))).toBe('stay');
+  });
+
+  it('on a standby makes it the last resort', () => {
+    expect(line(decided({ health: 'down ok ok', maintenance: ['direct'] }))).toBe('move ams (failover)');
+    const scene: Scene = { health: 'down ok ok', maintenance: ['direct'], refused: { ams: ['mta-sts'] } };
+    expect(line(decided(scene))).toContain('move direct (failover)');
+  });
+
+  it('makes no news of a path that it concerns', () => {
+    const result = decided({ health: 'ok down down', maintenance: ['direct'] });
+    expect(result.state.downPaths).toEqual(['ams']);
+    expect(result.reasons.join()).not.toContain('direct');
+  });
+});
+
+describe('too few vantages', () => {
+  it('are said before what is seen, and after what is cut off', () => {
+    expect(decided({ health: 'down', noQuorum: short }).reasons[0]).toBe(short);
+    expect(decided({ health: 'down', noQuorum: short, isCutOff: true }).condition).toBe('cut-off');
   });
 });
 

@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { poll, type Vote } from '../../../src/health/quorum.ts';
+import { poll, sightOf, type Vote } from '../../../src/health/quorum.ts';
 import { unmeasured } from '../../../src/health/hop.ts';
-import { after, hour, minute, noon, textLines, thresholds } from '../../support/worlds.ts';
+import { after, hour, minute, noon, pathIs, textLines, thresholds } from '../../support/worlds.ts';
 
 function votes(lines: string): Vote[] {
   return textLines(lines).map((line) => {
@@ -42,6 +42,54 @@ describe('a vote that went stale is no vote', () => {
     [1, 'here: +++\nthere: --- (old)', 'up accepted up=here down= unknown=there'],
   ])('quorum %i of %j', (quorum, lines, expected) => {
     expect(polled(lines, quorum)).toBe(expected);
+  });
+});
+
+describe('a vote from another time is no vote', () => {
+  const dated = (aheadMs: number): Vote => ({
+    vantage: 'there',
+    health: after('---', { at: noon + aheadMs - 2 * minute }),
+  });
+  const statusOf = (vote: Vote) => poll([vote], { quorum: 1, thresholds }, noon).health.status;
+
+  it.each([
+    [-3 * minute, 'down'],
+    [-3 * minute - 1, 'unknown'],
+    [3 * minute, 'down'],
+    [3 * minute + 1, 'unknown'],
+    [-hour, 'unknown'],
+    [hour, 'unknown'],
+  ])('dated %i ms from now: %s', (aheadMs, expected) => {
+    expect(statusOf(dated(aheadMs))).toBe(expected);
+  });
+});
+
+describe('after a gap a vote for down counts when it was seen to fail as often again', () => {
+  it.each([
+    ['---.-', 'unknown'],
+    ['---.--', 'unknown'],
+    ['---.---', 'down'],
+    ['xx.x', 'unknown'],
+    ['xx.xx', 'down'],
+    // It is not up either: it must rise.
+    ['---.+++', 'unknown'],
+  ])('%s: %s', (history, expected) => {
+    const health = after(history);
+    const now = health.lastAt;
+    expect(poll([{ vantage: 'here', health }], { quorum: 1, thresholds }, now).health.status).toBe(expected);
+  });
+});
+
+describe('who sees a whole path how', () => {
+  it('comes by name, from what each makes of it', () => {
+    const views = new Map([
+      ['lon', pathIs('down')],
+      ['fra', pathIs('ok')],
+      ['ams', pathIs('degraded')],
+      ['par', pathIs('unknown')],
+      ['osl', pathIs('bouncing')],
+    ]);
+    expect(sightOf(views)).toEqual({ up: ['ams', 'fra'], down: ['lon', 'osl'], unknown: ['par'] });
   });
 });
 
