@@ -180,7 +180,11 @@ async function settleRoute(one: DecidedRoute, deps: Deps, signal: AbortSignal): 
   try {
     const { decided, moved } = await moveOn(one, deps, signal);
     const isNews = moved !== null || recovered.some((one) => one.isNews) || isNew(before, decided.state);
-    if (isNews) await tell(route, decided, deps);
+    const told = [
+      ...recovered.map(({ action }) => action.id),
+      ...(moved?.action == null ? [] : [moved.action.id]),
+    ];
+    if (isNews) await tell(route, decided, told, deps);
     const error = moveError(moved);
     const exitCode = error?.exitCode ?? decisionExitCode(decided.decision);
     return { route: route.name, decided, measurement, moved, recovered, isNews, error, exitCode };
@@ -198,7 +202,9 @@ function failed(
   const { measurement, recovered } =
     seen === undefined || seen instanceof AppError ? { measurement: null, recovered: [] } : seen;
   const { exitCode } = error;
-  return { route, decided: null, measurement, moved: null, recovered, isNews: true, error, exitCode };
+  // That another controller is at work is how two of them live together.
+  const isNews = error.code !== 'locked';
+  return { route, decided: null, measurement, moved: null, recovered, isNews, error, exitCode };
 }
 
 function isNew(before: RouteState | null, after: RouteState): boolean {
@@ -210,13 +216,14 @@ function isNew(before: RouteState | null, after: RouteState): boolean {
   return before.lastDecision !== after.lastDecision || before.phase !== after.phase;
 }
 
-async function tell(route: Route, decided: Decided, deps: Deps): Promise<void> {
+/** `actions`: ids of those that the message is about; untold.ts looks for them. */
+async function tell(route: Route, decided: Decided, actions: readonly string[], deps: Deps): Promise<void> {
   await deps.store.appendEvent({
     id: deps.newId(),
     at: deps.clock.now(),
     route: route.name,
     kind: 'decision',
     text: `${decided.state.lastDecision}: ${decided.reasons.join('; ')}`,
-    data: { phase: decided.phase, condition: decided.condition, decision: decided.decision },
+    data: { phase: decided.phase, condition: decided.condition, decision: decided.decision, actions },
   });
 }

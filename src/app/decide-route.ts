@@ -55,6 +55,7 @@ export async function decideRoute(
   deps: Deps,
 ): Promise<DecidedRoute | AppError> {
   if (seen instanceof AppError) return seen;
+  if (seen.busy !== null) return seen.busy;
   const { route, recovered } = seen;
   try {
     const before = context.states.get(route.name) ?? null;

@@ -19,7 +19,7 @@ export async function moveOn(
   while (decided.decision.kind === 'move') {
     const { to } = decided.decision;
     moved = await move(facts, decided.decision, decided.reasons, deps, signal);
-    if (moved.refusedBy.length === 0 || refused.has(to)) break;
+    if (moved.refusedBy.length === 0 || refused.has(to) || isOvertaken(moved)) break;
     refused.set(to, moved.refusedBy);
     const next = reconsider(refused);
     if (next.decision.kind !== 'move') break;
@@ -27,4 +27,9 @@ export async function moveOn(
     await deps.store.writeRouteStates([{ route: facts.route.name, state: decided.state }]);
   }
   return { decided, moved };
+}
+
+/** DNS is not what the round saw: every candidate was chosen for another situation. */
+function isOvertaken({ refusedBy }: MoveResult): boolean {
+  return refusedBy.some((one) => one.name === 'live-drift');
 }

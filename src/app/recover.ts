@@ -59,7 +59,7 @@ export async function clearActions(
     for (const { id } of due) await deps.store.updateAction(id, { state: 'cleared' }, held.lease);
     return due.map((one) => {
       const action: Action = { ...one, state: 'cleared' };
-      return { action, isNews: true, text: describe(action) };
+      return { action, isNews: true, text: describeRecovered(action) };
     });
   });
 }
@@ -93,7 +93,7 @@ async function recoverAction(
     action.state === 'intended' ? await resolvePending(action, lease, rest, deps, signal) : action;
   const settled = known.state === 'applied' ? await resolveApplied(known, route, lease, deps, signal) : known;
   const isNews = settled.state !== action.state || settled.changeStates.join() !== action.changeStates.join();
-  return { action: settled, isNews, text: describe(settled) };
+  return { action: settled, isNews, text: describeRecovered(settled) };
 }
 
 async function resolveApplied(
@@ -204,7 +204,8 @@ async function changeStates(
   });
 }
 
-function describe(action: Action): string {
+/** One line for people, of an action that this run found settled or settled itself. */
+export function describeRecovered(action: Action): string {
   const what = `${action.plan.kind} ${action.plan.from ?? '?'} -> ${action.plan.to ?? '?'} (${action.plan.id})`;
   switch (action.state) {
     case 'confirmed':

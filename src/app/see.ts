@@ -2,7 +2,7 @@
 // was seen can be believed. Remembers it; changes no DNS but what an earlier run had begun.
 
 import type { VantageCheck } from '../change/guards/context.ts';
-import { AppError } from '../errors.ts';
+import { AppError, LeaseError } from '../errors.ts';
 import { type CanaryReport, withCanaries } from '../health/canary-diagnosis.ts';
 import type { Action } from '../model/change.ts';
 import type { HopHealth } from '../model/hop-health.ts';
@@ -11,10 +11,11 @@ import type { Route } from '../model/route.ts';
 import { recentActions } from './assess.ts';
 import { judgeCanaries, type RouteCanaries } from './canary-judge.ts';
 import type { Deps } from './deps.ts';
-import { withLease } from './lease.ts';
 import { lookAtRoute, type RouteLook } from './look.ts';
 import { measureRoute, type ProbeRun, type RouteMeasurement } from './measure.ts';
-import { clearActions, hasUnsettled, recoverRoute, type Recovery } from './recover.ts';
+import { settleLeftovers } from './propose.ts';
+import { clearActions, type Recovery } from './recover.ts';
+import { untoldMoves } from './untold.ts';
 import { checkVantage, isSilent } from './vantage.ts';
 
 /** Fewer routes than this say nothing about a share of them. */
@@ -26,6 +27,8 @@ export interface Seen {
   readonly measurement: RouteMeasurement;
   readonly actions: readonly Action[];
   readonly recovered: readonly Recovery[];
+  /** Where another run is at a move of the route: nothing is decided beside it. */
+  readonly busy: LeaseError | null;
 }
 
 export async function seeRoute(
@@ -35,28 +38,32 @@ export async function seeRoute(
   signal: AbortSignal,
 ): Promise<Seen | AppError> {
   try {
-    const unsettled = await deps.store.listActions({ route: route.name, isUnsettled: true });
-    const recovered = hasUnsettled(unsettled)
-      ? await withLease(route.name, deps, signal, (held) =>
-          // What a person began in a route that is only observed, a person finishes.
-          recoverRoute(
-            route,
-            held.lease,
-            deps,
-            held.signal,
-            route.failover.mode === 'observe' ? 'leave' : 'finish',
-          ),
-        )
-      : [];
+    const before = await leftoversOf(route, deps, signal);
+    const [busy, recovered] = before instanceof LeaseError ? [before, []] : [null, before];
     const [look, measurement] = await Promise.all([
       lookAtRoute(route, deps, signal),
       measureRoute(route, run, deps, signal),
     ]);
     const actions = await deps.store.listActions({ route: route.name, limit: recentActions });
-    const cleared = await clearActions(route, actions, deps, signal);
-    return { route, look, measurement, actions, recovered: [...recovered, ...cleared] };
+    const settled = [...recovered, ...(await clearActions(route, actions, deps, signal))];
+    const isSettled = (id: string) => settled.some((one) => one.action.id === id);
+    const untold = (await untoldMoves(route.name, actions, deps)).filter((one) => !isSettled(one.action.id));
+    return { route, look, measurement, actions, recovered: [...settled, ...untold], busy };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError)) throw error;
+    return error;
+  }
+}
+
+/** What an earlier run left half done; LeaseError where another one is at it, which finishes it. What is here to see is
+ *  looked at all the same: the other one may need it for its quorum. */
+async function leftoversOf(route: Route, deps: Deps, signal: AbortSignal): Promise<Recovery[] | LeaseError> {
+  // What a person began in a route that is only observed, a person finishes.
+  const rest = route.failover.mode === 'observe' ? 'leave' : 'finish';
+  try {
+    return await settleLeftovers(route, deps, signal, rest);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof LeaseError)) throw error;
     return error;
   }
 }

@@ -3,11 +3,13 @@
 
 import { describe, expect, it } from 'vitest';
 
+import { StoreError } from '../../../src/errors.ts';
 import { proposeMove } from '../../../src/app/propose.ts';
 import type { Action, ChangeState } from '../../../src/model/change.ts';
 import { actionLine } from '../../../src/render/action.ts';
-import { AppWorld } from '../../support/app-world.ts';
+import { AppWorld, laidOver } from '../../support/app-world.ts';
 import { hour, minute } from '../../support/worlds.ts';
+import { until } from '../../support/cli-world.ts';
 
 const proxy = '10 mx1.filter.example.net. 20 mx2.filter.example.net. 90 spool.example.org. ttl 3600';
 const direct = '10 mx.example.com. 90 spool.example.org. ttl 60';
@@ -130,6 +132,9 @@ describe('a run killed between the write and the read-back', () => {
     world.dead.clear();
     const locked = await world.run();
     expect(locked.routes[0]).toMatchObject({ exitCode: 7, error: { code: 'locked' } });
+    // Two controllers live together: that the other one is at work is no message, and no reason to stop looking.
+    expect(locked.routes[0]!.isNews).toBe(false);
+    expect(locked.probes).toBeGreaterThan(0);
     await world.run();
     expect(await world.journal()).toEqual(['failover proxy->direct confirmed']);
   });
@@ -278,5 +283,48 @@ describe('a later action', () => {
       'manual proxy->direct conflict',
       'manual direct->proxy applied',
     ]);
+  });
+});
+
+describe('a move that was made and never told', () => {
+  it('is told by the next run, once', async () => {
+    const world = await AppWorld.open();
+    await world.runs(3);
+    for (const exchange of ['mx1', 'mx2']) world.hops.set(`${exchange}.filter.example.net`, '-');
+    const { store } = world;
+    const mute = laidOver(store, {
+      appendEvent: (event) =>
+        event.kind === 'decision'
+          ? Promise.reject(new StoreError('store-unavailable', 'gone', {}))
+          : store.appendEvent(event),
+    });
+    await world.run({ store: mute });
+    expect(await world.journal()).toEqual(['failover proxy->direct confirmed']);
+
+    const next = await world.run();
+    expect(next.routes[0]).toMatchObject({ isNews: true });
+    expect(next.routes[0]!.recovered.map((one) => one.text).join()).toMatch(
+      /^failover proxy -> direct \(\w+\) had been applied; every authority answers it now$/,
+    );
+    const again = await world.run();
+    expect(again.routes[0]).toMatchObject({ isNews: false, recovered: [] });
+  });
+
+  it('is left to the machine that made it, for two minutes', async () => {
+    const world = await AppWorld.open();
+    await world.runs(3);
+    for (const exchange of ['mx1', 'mx2']) world.hops.set(`${exchange}.filter.example.net`, '-');
+    const { store } = world;
+    const mute = laidOver(store, {
+      appendEvent: (event) =>
+        event.kind === 'decision' ? new Promise(() => undefined) : store.appendEvent(event),
+    });
+    void world.run({ store: mute });
+    await until(async () => (await world.journal()).includes('failover proxy->direct confirmed'));
+    const other = { config: { ...world.config(), vantage: 'other' } };
+    const textsOf = async () => (await world.run(other)).routes[0]!.recovered.map((one) => one.text);
+    expect(await textsOf()).toEqual([]);
+    world.clock.advance(2 * minute);
+    expect((await textsOf()).join()).toMatch(/had been applied/);
   });
 });
