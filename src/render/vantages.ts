@@ -8,9 +8,15 @@ import type { Style } from './terminal.ts';
 
 /** Names in a sentence; of more the number. */
 const namedVantages = 5;
+/** One that was not heard of for longer is not missed any more: pods that were replaced leave such names. ms. */
+const missedForMs = 86_400_000;
+
+function isMissed({ state, seenAt }: Seat, now: number): boolean {
+  return state !== 'silent' || now - seenAt <= missedForMs;
+}
 
 /** What is wrong with a vantage, for people; null where nothing is. */
-export function seatTrouble(seat: Seat, now: number): string | null {
+function seatTrouble(seat: Seat, now: number): string | null {
   switch (seat.state) {
     case 'fault':
       return `left out: its references fail since ${formatInstant(seat.faultSince ?? now)}`;
@@ -34,8 +40,10 @@ export function describeShort(
   now: number,
 ): string {
   const seeing = [...sight.up, ...sight.down];
-  const missing = [...new Set([...seats.keys(), ...sight.unknown])]
+  const known = [...seats.values()].filter((one) => isMissed(one, now)).map((one) => one.name);
+  const missing = [...new Set([...known, ...sight.unknown])]
     .filter((name) => !seeing.includes(name))
+    .filter((name) => known.includes(name) || !seats.has(name))
     .map((name) => {
       const seat = seats.get(name);
       const trouble = seat === undefined ? null : seatTrouble(seat, now);
@@ -68,10 +76,11 @@ export function seatWarning(seat: Seat, now: number): string | null {
   return said.length === 0 ? null : `vantage ${seat.name}: ${said.join('; ')}`;
 }
 
-/** All of them, with their age: for `status --verbose`. */
+/** Those of the last day, with their age: for `status --verbose`. */
 export function renderSeats(seats: readonly Seat[], now: number, style: Style): string[] {
-  if (seats.length === 0) return [];
-  const rows = seats.map((one): Cell[] => [
+  const shown = seats.filter((one) => isMissed(one, now));
+  if (shown.length === 0) return [];
+  const rows = shown.map((one): Cell[] => [
     one.name,
     one.machine,
     one.version,

@@ -2,7 +2,7 @@
 // hops and name servers in another process. Prints time, memory and where both went; asserts nothing.
 // Run: node test/bench/auto.ts [ROUTES]
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -137,6 +137,8 @@ async function scenario(title: string, exchanges: number): Promise<void> {
     await measure('every proxy goes down, the brake holds');
     await measure('every proxy is down');
     writeConfig(true);
+    // The brake stays until a person has looked.
+    execFileSync(process.execPath, [program, 'resume'], { cwd: directory });
     await measure('every route moves');
   } finally {
     crowd.close();

@@ -412,3 +412,19 @@ describe('news during announced work', () => {
     expect(news.map((one) => one.routes[0]?.decided?.decision.kind)).toEqual(['move']);
   });
 });
+
+describe('a route that left the configuration while failed over', () => {
+  it('is shown by status until it is back', async () => {
+    const world = await open(policy({ failback: 'manual' }));
+    await world.runs(3);
+    proxyIs(world, '-');
+    await world.runs(2);
+    const without = world.deps({ config: { ...world.config(), routes: new Map() } });
+    const report = await readStatus([], without, never);
+    expect(report.unwatched.map((one) => one.route)).toEqual(['support']);
+    expect(renderStatus(report, false, style).join('\n')).toContain(
+      '!! route support left the configuration while on direct (failed-over): nobody watches it',
+    );
+    expect((await readStatus([world.route()], world.deps(), never)).unwatched).toEqual([]);
+  });
+});
