@@ -22,6 +22,10 @@ export interface MxAnswers {
   readonly fresh: readonly MxFacts[];
 }
 
+/** Names or answers that cross together, and how long the first waits for the others; ms. To cross wakes the other side,
+ *  which costs as much as some questions. A quarter of what is in work: so neither side runs dry. */
+export const crossing = { together: 64, waitMs: 1 } as const;
+
 /** Some megabytes on both sides. */
 export const maxNumbered = 4096;
 

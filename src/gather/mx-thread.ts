@@ -8,7 +8,7 @@ import type { Lookup } from '../dns/reader.ts';
 import { createResolver } from '../dns/resolver.ts';
 import type { MxFacts } from '../model/audit.ts';
 import type { DomainName } from '../model/domain-name.ts';
-import { type MxAnswers, type MxThreadData, maxNumbered } from './mx-answers.ts';
+import { crossing, type MxAnswers, type MxThreadData, maxNumbered } from './mx-answers.ts';
 import { mxFactsOf } from './facts.ts';
 
 const { servers, timeoutMs, attempts, concurrency } = workerData as MxThreadData;
@@ -32,6 +32,7 @@ const byText = new Map<string, Numbered>();
 /** By number. */
 let numbered: Numbered[] = [];
 let asked = 0;
+let isWaiting = false;
 let out: { at: number[]; numbers: number[]; fresh: MxFacts[] } = emptied();
 
 function emptied(): typeof out {
@@ -64,12 +65,20 @@ function give(at: number, one: Numbered): void {
     numbered.push(one);
     out.fresh.push(one.facts);
   }
-  if (out.at.length === 0) setImmediate(flush);
   out.at.push(at);
   out.numbers.push(one.number);
+  if (out.at.length >= crossing.together) flush();
+  else if (!isWaiting) {
+    isWaiting = true;
+    setTimeout(() => {
+      isWaiting = false;
+      flush();
+    }, crossing.waitMs);
+  }
 }
 
 function flush(): void {
+  if (out.at.length === 0) return;
   const answers: MxAnswers = {
     at: Uint32Array.from(out.at),
     numbers: Uint32Array.from(out.numbers),

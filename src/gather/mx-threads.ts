@@ -4,7 +4,7 @@
 import { Worker } from 'node:worker_threads';
 import type { MxFacts } from '../model/audit.ts';
 import type { DomainName } from '../model/domain-name.ts';
-import { type MxAnswers, type MxThreadData, NumberedFacts } from './mx-answers.ts';
+import { crossing, type MxAnswers, type MxThreadData, NumberedFacts } from './mx-answers.ts';
 import type { MxSource } from './mx-source.ts';
 
 /** Domains after which threads pay for their start of some 50 ms. */
@@ -64,8 +64,8 @@ class MxThread {
   #waiting: (Waiting | undefined)[] = [];
   #first = 0;
   #left = 0;
-  /** Of one turn; they cross together, because to cross costs as much as some questions. */
-  #names = '';
+  #names: DomainName[] = [];
+  #isWaiting = false;
   #failure: Error | null = null;
   isReady = false;
 
@@ -96,10 +96,9 @@ class MxThread {
       }
       this.#waiting.push({ resolve, reject });
       this.#left += 1;
-      if (this.#names === '') {
-        this.#names = domain;
-        setImmediate(() => this.#flush());
-      } else this.#names += `\n${domain}`;
+      this.#names.push(domain);
+      if (this.#names.length >= crossing.together) this.#flush();
+      else if (!this.#isWaiting) this.#waitForMore();
     });
   }
 
@@ -108,9 +107,18 @@ class MxThread {
     await this.#worker.terminate();
   }
 
+  #waitForMore(): void {
+    this.#isWaiting = true;
+    setTimeout(() => {
+      this.#isWaiting = false;
+      this.#flush();
+    }, crossing.waitMs);
+  }
+
   #flush(): void {
-    if (this.#failure === null) this.#worker.postMessage(this.#names);
-    this.#names = '';
+    if (this.#names.length === 0 || this.#failure !== null) return;
+    this.#worker.postMessage(this.#names.join('\n'));
+    this.#names = [];
   }
 
   #take(answers: MxAnswers): void {
