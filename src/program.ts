@@ -27,6 +27,7 @@ import { SessionLimiter } from './probes/smtp/limiter.ts';
 import { ProviderShelf } from './provider-shelf.ts';
 import type { ProviderDeps } from './providers/registry.ts';
 import { holderIdentity, isDeadHolder } from './runtime/process-identity.ts';
+import { readVersion } from './runtime/version.ts';
 import type { Store } from './store/store.ts';
 import { openSqlStore } from './store/sql/open.ts';
 
@@ -116,6 +117,7 @@ export function assemble(config: Config, opened: Opened, runtime: Runtime): Prog
     logger: runtime.logger,
     digest: (text) => createHash('sha256').update(text).digest('hex'),
     newId: () => ulid(clock.now()),
+    version: readVersion(),
     holder: holderIdentity(runtime.runId),
     isDeadHolder: (holder) => isDeadHolder(holder),
     random: Math.random,
