@@ -18,6 +18,7 @@ import {
   startCliWorld,
   until,
 } from '../../support/cli-world.ts';
+import { runCli } from '../../support/cli.ts';
 import { hasNotify, openNotifySocket } from '../../support/notify-socket.ts';
 import { startUpdateProxy, type UpdateProxy } from '../../support/update-proxy.ts';
 
@@ -53,6 +54,7 @@ interface Line {
   readonly exit_code?: number;
   readonly reloaded?: boolean;
   readonly text?: string;
+  readonly started_at?: string;
   readonly data?: { readonly rounds: number };
 }
 
@@ -144,6 +146,62 @@ describe('SIGTERM in the middle of an action', () => {
     scene.proxy.mode = 'pass';
     expect(await scene.flow.json(['auto', '--once'])).toMatchObject({ exit_code: 0 });
     expect(scene.flow.mx).toEqual(after);
+  });
+});
+
+describe('time', () => {
+  it('ends a round that hangs at a provider, says so, and leaves what is open to the next', async () => {
+    const scene = await openScene();
+    const { flow, proxy } = scene;
+    await breakProxy(scene);
+    proxy.mode = 'before';
+    const startedAt = performance.now();
+    const late = await flow.json(['auto', '--once', '--max-runtime', '2s']);
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
+    const tooLong = 'the round took longer than --max-runtime (2 s)';
+    expect(late).toMatchObject({
+      exit_code: 8,
+      data: { routes: [{ action: { state: 'failed' }, error: { message: tooLong } }] },
+    });
+    expect(flow.mx).toEqual(before);
+    const started = flow.start([...service, '--max-runtime', '2s']);
+    await until(() => started.stdout.split(tooLong).length > 2);
+    proxy.mode = 'pass';
+    await until(() => String(flow.mx) === String(after));
+    expect((await stop(started)).exitCode).toBe(0);
+    // Written, whether or not it was read back before the end.
+    expect((await history(flow)).flips).toHaveLength(1);
+  });
+
+  it('that passed while the process was stopped is not caught up with', async () => {
+    const { flow } = await openScene();
+    const started = flow.start(service);
+    await until(() => rounds(started) > 1);
+    started.child.kill('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    started.child.kill('SIGCONT');
+    const seen = rounds(started);
+    await until(() => rounds(started) > seen + 3);
+    await stop(started);
+    const begins = records(started).flatMap(({ started_at }) =>
+      started_at === undefined ? [] : [Date.parse(started_at)],
+    );
+    const gaps = begins.slice(1, -1).map((at, index) => at - (begins[index] ?? 0));
+    expect(Math.max(...gaps)).toBeGreaterThan(3000);
+    // Never two at once: half an interval is the least.
+    expect(Math.min(...gaps)).toBeGreaterThan(400);
+  });
+
+  it.each([
+    [['--interval', '2d'], /--interval is at most 1d/],
+    [['--once', '--max-runtime', '30d'], /--max-runtime is at most 1d/],
+    [['--interval', '1s', '--health-listen', 'example.com:80'], /is no address to listen on/],
+    [['--interval', '1s', '--health-listen', '127.0.0.1:99999'], /is no address to listen on/],
+    [['--once', '--health-listen', '8025'], /health-listen/],
+  ])('and addresses that make no sense are refused: %j', async (args, message) => {
+    const run = await runCli(['auto', ...args]);
+    expect(run).toMatchObject({ exitCode: 64, stdout: '' });
+    expect(run.stderr).toMatch(message);
   });
 });
 
