@@ -26,6 +26,8 @@ export type Reading =
   | { readonly kind: 'continues'; readonly aliases: readonly DomainName[]; readonly next: DomainName }
   | { readonly kind: 'loop'; readonly aliases: readonly DomainName[] }
   | { readonly kind: 'referral'; readonly zone: DomainName }
+  /** Records, and none of them of the name that was asked for: nothing follows from it, no absence either. */
+  | { readonly kind: 'astray' }
   | { readonly kind: 'error'; readonly rcode: number };
 
 /** Longest CNAME chain followed. BIND takes 16, Unbound 11; nobody publishes an MX behind more than two. */
@@ -53,9 +55,9 @@ export function readAnswer(message: Message, name: DomainName, type: RrType): Re
   if (aliases.length > 0) return { kind: 'continues', aliases, next: current };
   // RFC 2308 §2.2: NS without SOA and without an answer is a referral, not an absence.
   const ns = message.authorities.find((record) => record.type === 'NS' && record.class === classes.in);
-  return ns === undefined
-    ? { kind: 'absent', aliases, negativeTtl: null }
-    : { kind: 'referral', zone: ns.owner };
+  if (ns !== undefined) return { kind: 'referral', zone: ns.owner };
+  const isAstray = message.answers.length > 0 && message.answers.every(({ owner }) => owner !== name);
+  return isAstray ? { kind: 'astray' } : { kind: 'absent', aliases, negativeTtl: null };
 }
 
 /** The root has 13 name servers; more than this is a mistake or an attack on us. */

@@ -107,6 +107,9 @@ function judge(
     const outcome = lameRcodes.has(reading.rcode) ? 'lame' : 'failed';
     return unanswered(server, outcome, `${formatRcode(message)} from ${from}`, at);
   }
+  if (reading.kind === 'astray') {
+    return unanswered(server, 'failed', `${from} tells of other names than it was asked for`, at);
+  }
   if (!message.isAuthoritative) {
     const refers = reading.kind === 'referral' ? `it refers to ${reading.zone}` : 'no AA bit';
     const lame = unanswered(server, 'lame', `${from} does not answer for the zone: ${refers}`, at);

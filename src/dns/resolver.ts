@@ -40,7 +40,7 @@ const finalRcodes = new Set<number>([rcodes.REFUSED, rcodes.NOTIMP, rcodes.FORME
 type Step =
   | {
       readonly ok: true;
-      readonly reading: Exclude<Reading, { kind: 'error' | 'referral' }>;
+      readonly reading: Exclude<Reading, { kind: 'astray' | 'error' | 'referral' }>;
       readonly isAuthenticated: boolean;
       readonly server: ServerAddress;
     }
@@ -181,6 +181,14 @@ function toStep(message: Message, name: DomainName, type: RrType, server: Server
   if (reading.kind === 'error') {
     const reason = `${formatRcode(message)} from ${from}`;
     return { ok: false, reason, isFinal: finalRcodes.has(reading.rcode), server };
+  }
+  if (reading.kind === 'astray') {
+    return {
+      ok: false,
+      reason: `${from} tells of other names than it was asked for`,
+      isFinal: false,
+      server,
+    };
   }
   if (reading.kind === 'referral') {
     return {

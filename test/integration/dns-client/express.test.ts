@@ -199,7 +199,8 @@ describe('a server that lies', () => {
 
   test('records of another name in an answer are not taken for it', async () => {
     const server = await serve({ flags: { answers: zoneLines('example.org. 60 MX 10 evil.example.') } });
-    expect((await askAll(server, ['example.com.'], patientMs)).lines).toEqual(['absent']);
+    // Nor for an absence.
+    expect((await askAll(server, ['example.com.'], patientMs)).lines).toEqual(['other']);
   });
 });
 
