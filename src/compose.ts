@@ -11,6 +11,7 @@ import type { Heartbeat } from './runtime/heartbeat.ts';
 import type { HopState } from './sandbox/control.ts';
 import type { TourName } from './sandbox/tours/names.ts';
 import type { TourResult } from './sandbox/tours/tour.ts';
+import type { StoreAdmin } from './store/store.ts';
 import { keepHeapSmall } from './runtime/heap.ts';
 import type { Runtime } from './runtime/run.ts';
 import { listenForShutdown } from './runtime/signals.ts';
@@ -101,6 +102,16 @@ export async function openSupervision(runtime: Runtime, options: SupervisionOpti
 
 /** Time that no clock jump moves. */
 export const pace: Pace = systemPace;
+
+/** The state store from outside, whatever its schema. Closed with the runtime. */
+export async function openStateAdmin(
+  runtime: Runtime,
+  options: OpenOptions,
+  create: boolean,
+): Promise<StoreAdmin> {
+  const program = await import('./program.ts');
+  return program.openStateAdmin(runtime, options, create);
+}
 
 /** A mail world on loopback that stays up until the run ends. */
 export async function startSandbox(runtime: Runtime, directory: string | undefined): Promise<Sandbox> {

@@ -28,7 +28,7 @@ import { ProviderShelf } from './provider-shelf.ts';
 import type { ProviderDeps } from './providers/registry.ts';
 import { holderIdentity, isDeadHolder } from './runtime/process-identity.ts';
 import { readVersion } from './runtime/version.ts';
-import type { Store } from './store/store.ts';
+import type { Store, StoreAdmin } from './store/store.ts';
 import { openSqlStore } from './store/sql/open.ts';
 
 export interface Program extends Deps {
@@ -152,6 +152,18 @@ async function openStore(
 /** Throws StoreError, and ConfigError for the url. */
 export function openStoreAt(url: string): Promise<Store> {
   return openSqlStore({ url });
+}
+
+/** The store that the configuration names, from outside. `create`: make what is not there. */
+export async function openStateAdmin(
+  runtime: Runtime,
+  options: OpenOptions,
+  create: boolean,
+): Promise<StoreAdmin> {
+  const { openStoreAdmin } = await import('./store/sql/admin.ts');
+  const admin = await openStoreAdmin({ url: await stateUrl(await readConfig(options)), create });
+  runtime.onClose(() => admin.close());
+  return admin;
 }
 
 /** A store that ends with the run. */

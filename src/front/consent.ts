@@ -112,11 +112,7 @@ async function refuseConsent(
     asking.signal,
   );
   const isAgreed = isOverriding ? answer === route.name : /^y(es)?$/i.test(answer);
-  return isAgreed
-    ? null
-    : new RefusedError('not-confirmed', 'not confirmed; nothing was changed', {
-        hint: 'run it again when you are sure',
-      });
+  return isAgreed ? null : notConfirmed();
 }
 
 function noTerminal(route: string, isOverriding: boolean): RefusedError {
@@ -124,6 +120,23 @@ function noTerminal(route: string, isOverriding: boolean): RefusedError {
     hint: isOverriding
       ? `a guard is overridden: agree with --confirm ${route}`
       : 'agree beforehand with --yes',
+  });
+}
+
+/** For what needs a yes and no more. Null where it was given. */
+export async function refuseUnlessYes(
+  yes: boolean,
+  question: string,
+  { mayAsk, signal }: Pick<Asking, 'mayAsk' | 'signal'>,
+): Promise<RefusedError | null> {
+  if (yes) return null;
+  if (!mayAsk) return noTerminal('', false);
+  return /^y(es)?$/i.test(await ask(`${question} [y/N] `, signal)) ? null : notConfirmed();
+}
+
+function notConfirmed(): RefusedError {
+  return new RefusedError('not-confirmed', 'not confirmed; nothing was changed', {
+    hint: 'run it again when you are sure',
   });
 }
 

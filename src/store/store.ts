@@ -261,3 +261,50 @@ export interface Store {
   info(): Promise<StoreInfo>;
   close(): Promise<void>;
 }
+
+/** A row as it stands in a table; `null`, a text or a whole number in each column. */
+export interface StoredRow {
+  readonly table: string;
+  readonly row: Readonly<Record<string, string | number | null>>;
+}
+
+export interface StoreDescription {
+  /** Without any password. */
+  readonly location: string;
+  readonly kind: 'sqlite' | 'postgres';
+  /** 0 = nothing there yet. */
+  readonly schema: number;
+  /** What this program knows and would bring it to. */
+  readonly knownSchema: number;
+  readonly sizeBytes: number | null;
+  readonly tables: readonly { readonly name: string; readonly rows: number }[];
+  /** Oldest of events, observations, actions and runs; null where there is none. */
+  readonly oldestAt: number | null;
+  readonly leases: readonly HeldLeaseRow[];
+}
+
+export interface HeldLeaseRow {
+  readonly lease: Lease;
+  /** Until it ends, by the clock that counts for leases; ms, negative where it has ended. */
+  readonly leftMs: number;
+}
+
+/** The store from outside: whatever its schema, nothing is migrated but by `migrate`. */
+export interface StoreAdmin {
+  describe(now: number): Promise<StoreDescription>;
+  /** Versions of the schema before and after. */
+  migrate(): Promise<{ readonly from: number; readonly to: number }>;
+  /** Every row but what says which migrations ran, as they are at one instant. Throws StoreError `store-older` where
+   *  `migrate` is due. */
+  exportRows(take: (rows: readonly StoredRow[]) => Promise<void>): Promise<void>;
+  /** All of them or none, into a store that holds none. Leases come free, and no token gets smaller. `fail` names the
+   *  place of the row that was read last. Throws StoreError `store-not-empty` or `store-older`. */
+  importRows(
+    rows: AsyncIterable<StoredRow>,
+    fail: (why: string) => never,
+  ): Promise<ReadonlyMap<string, number>>;
+  readLease(route: string, now: number): Promise<HeldLeaseRow | null>;
+  /** False where it was renewed under another token, or given up, since it was read. */
+  freeLease(lease: Lease): Promise<boolean>;
+  close(): Promise<void>;
+}

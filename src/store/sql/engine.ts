@@ -12,6 +12,14 @@ import type { Tables } from './schema.ts';
  */
 export type Durability = 'synced' | 'relaxed';
 
+export interface ColumnRow {
+  readonly table: string;
+  readonly name: string;
+  /** As the database calls it. */
+  readonly type: string;
+  readonly may_be_null: number | boolean;
+}
+
 export interface SqlEngine {
   readonly kind: 'sqlite' | 'postgres';
   /** For reading. Writing goes through `write`. */
@@ -22,9 +30,16 @@ export interface SqlEngine {
    *  back whole where `work` throws. `work` may be called again, after a rollback, where others came first: it must
    *  not keep anything from one call to the next. Never nested. */
   write<T>(durability: Durability, work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
+  /** One transaction that may stand still for as long as a file takes: to read all tables as they are at one instant
+   *  while others write, or to fill them. Never tried again. */
+  single<T>(mode: 'read' | 'write', work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
+  /** All rows of a table, some hundred at a time; within `single`. */
+  pages(db: Kysely<Tables>, table: string): AsyncIterable<readonly Readonly<Record<string, unknown>>[]>;
   /** Now, for leases; ms. Of the database where machines share it, for their clocks differ; else the caller's. */
-  leaseNow(trx: Transaction<Tables>, callersNow: number): Promise<number>;
+  leaseNow(db: Kysely<Tables>, callersNow: number): Promise<number>;
   listTables(): Promise<string[]>;
+  /** Of those tables. */
+  listColumns(): Promise<ColumnRow[]>;
   /** Null where the database does not tell. */
   sizeBytes(): Promise<number | null>;
   /** True where the schema could not be made because another process was making it. */

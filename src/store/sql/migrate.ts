@@ -17,12 +17,10 @@ const names = Object.keys(migrations);
 
 export const schemaVersion = Math.max(...names.map(versionOf));
 
-type Standing = 'empty' | 'behind' | 'current';
-
-/** Throws StoreError `store-newer` or `store-corrupt`. */
-async function readStanding(engine: SqlEngine): Promise<Standing> {
+/** Version of the schema that is there; 0 = none. Throws StoreError `store-newer` or `store-corrupt`. */
+export async function readSchemaVersion(engine: SqlEngine): Promise<number> {
   const tables = await engine.listTables();
-  if (tables.length === 0) return 'empty';
+  if (tables.length === 0) return 0;
   if (!tables.includes(migrationTable)) {
     throw new StoreError('store-corrupt', `${engine.location} is a database, but not one of mxctl`, {
       hint:
@@ -35,7 +33,7 @@ async function readStanding(engine: SqlEngine): Promise<Standing> {
   const done = rows.map((row) => Fields.ofRow(migrationTable, row.name, row).line('name'));
   const unknown = done.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw newer(engine.location, unknown);
-  return done.length === names.length ? 'current' : 'behind';
+  return Math.max(0, ...done.map(versionOf));
 }
 
 function newer(location: string, unknown: readonly string[]): StoreError {
@@ -92,8 +90,7 @@ const maxRaces = 10;
 /** Throws StoreError `store-newer`, `store-corrupt` or `store-unavailable`. */
 export async function bringUpToDate(engine: SqlEngine, readOnly: boolean): Promise<void> {
   for (let races = 0; ; races += 1) {
-    const standing = await readStanding(engine);
-    if (standing === 'current') return;
+    if ((await readSchemaVersion(engine)) === schemaVersion) return;
     if (readOnly) {
       throw new StoreError(
         'store-unavailable',

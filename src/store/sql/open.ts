@@ -49,7 +49,7 @@ function notAUrl(): ConfigError {
 }
 
 /** Each engine's code is loaded where its urls are used: nobody pays for the other's driver. */
-async function openEngine(options: OpenSqlStoreOptions): Promise<SqlEngine> {
+export async function openEngine(options: OpenSqlStoreOptions): Promise<SqlEngine> {
   const { url, readOnly = false, create = true, lockWaitMs = defaultLockWaitMs } = options;
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === 'postgres' || scheme === 'postgresql') {

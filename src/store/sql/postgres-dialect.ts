@@ -29,6 +29,8 @@ const retryPauseMs = { least: 5, most: 50 };
 /** What may be sent again outside of a transaction, whatever became of it the first time. */
 const harmless = /^\s*(select|begin)\b/i;
 
+const writing = new Set(['INSERT', 'UPDATE', 'DELETE']);
+
 class PostgresConnection implements DatabaseConnection {
   readonly #options: PostgresDialectOptions;
   #client: PoolClient;
@@ -86,7 +88,7 @@ class PostgresConnection implements DatabaseConnection {
   async #run<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const result = await this.#client.query(query.sql, query.parameters.map(storable));
     const rows = result.rows as R[];
-    return result.command === 'SELECT' || result.rowCount === null
+    return !writing.has(result.command) || result.rowCount === null
       ? { rows }
       : { rows, numAffectedRows: BigInt(result.rowCount) };
   }

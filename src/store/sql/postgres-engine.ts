@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, sql, type Transaction } from 'kysely';
 import pg from 'pg';
-import type { SqlEngine } from './engine.ts';
+import type { ColumnRow, SqlEngine } from './engine.ts';
 import {
   isConnectionLost,
   isOvertaken,
@@ -14,6 +14,7 @@ import {
   unknownCommit,
 } from './postgres-faults.ts';
 import { postgresDialect } from './postgres-dialect.ts';
+import { inTransaction } from './single.ts';
 import { type PostgresAddress, readPostgresUrl } from './postgres-url.ts';
 import type { Tables } from './schema.ts';
 
@@ -110,8 +111,18 @@ export async function openPostgresEngine(options: PostgresOptions): Promise<SqlE
     location,
     // Both kinds of durability: what the server does at a commit, which is to sync.
     write: (_durability, work) => writeSerializable(db, work, location, options.lockWaitMs),
-    leaseNow: (trx) => databaseNow(trx),
+    single: (mode, work) =>
+      db.connection().execute((connection) =>
+        inTransaction(connection, beginSingle[mode], async () => {
+          // A pipe may stand for as long as whoever reads it likes.
+          await sql`set local idle_in_transaction_session_timeout = 0`.execute(connection);
+          return work(connection);
+        }),
+      ),
+    pages: postgresPages,
+    leaseNow: (connection) => databaseNow(connection),
     listTables: () => listTables(db),
+    listColumns: () => listColumns(db),
     sizeBytes: () => sizeBytes(db),
     isSchemaRace,
     close: async () => {
@@ -120,6 +131,30 @@ export async function openPostgresEngine(options: PostgresOptions): Promise<SqlE
       await db.destroy();
     },
   };
+}
+
+const beginSingle = {
+  read: 'begin isolation level repeatable read read only',
+  write: 'begin isolation level serializable',
+} as const;
+
+/** Rows in a page: a megabyte where rows are long. */
+const rowsPerPage = 500;
+
+async function* postgresPages(
+  db: Kysely<Tables>,
+  table: string,
+): AsyncIterable<readonly Readonly<Record<string, unknown>>[]> {
+  const cursor = sql.id(`pages of ${table}`);
+  await sql`declare ${cursor} no scroll cursor for select * from ${sql.table(table)}`.execute(db);
+  for (;;) {
+    const page = await sql<
+      Record<string, unknown>
+    >`fetch forward ${sql.lit(rowsPerPage)} from ${cursor}`.execute(db);
+    if (page.rows.length === 0) break;
+    yield page.rows;
+  }
+  await sql`close ${cursor}`.execute(db);
 }
 
 async function writeSerializable<T>(
@@ -152,10 +187,10 @@ async function writeSerializable<T>(
 }
 
 /** Of the server, and of this instant: `now()` would be that of the transaction's begin. */
-async function databaseNow(trx: Transaction<Tables>): Promise<number> {
+async function databaseNow(db: Kysely<Tables>): Promise<number> {
   const answer = await sql<{
     at: number | string;
-  }>`select cast(floor(extract(epoch from clock_timestamp()) * 1000) as bigint) as at`.execute(trx);
+  }>`select cast(floor(extract(epoch from clock_timestamp()) * 1000) as bigint) as at`.execute(db);
   const at = Number(answer.rows[0]?.at);
   if (!Number.isSafeInteger(at)) throw new RangeError('the database does not know the time');
   return at;
@@ -166,6 +201,15 @@ async function listTables(db: Kysely<Tables>): Promise<string[]> {
     select table_name as name from information_schema.tables
     where table_schema = current_schema() and table_type = 'BASE TABLE'`.execute(db);
   return answer.rows.map((row) => row.name);
+}
+
+async function listColumns(db: Kysely<Tables>): Promise<ColumnRow[]> {
+  const answer = await sql<ColumnRow>`
+    select c.table_name as "table", c.column_name as name, c.data_type as type, c.is_nullable = 'YES' as may_be_null
+    from information_schema.columns c
+    join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
+    where c.table_schema = current_schema() and t.table_type = 'BASE TABLE'`.execute(db);
+  return answer.rows;
 }
 
 /** Of our own tables, with their indexes; others may live in the same database. */

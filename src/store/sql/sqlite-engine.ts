@@ -6,9 +6,10 @@ import { dirname } from 'node:path';
 import type * as sqlite from 'node:sqlite';
 import { Kysely, sql } from 'kysely';
 import { StoreError } from '../../errors.ts';
-import type { Durability, SqlEngine } from './engine.ts';
+import type { ColumnRow, Durability, SqlEngine } from './engine.ts';
 import { fileFault, storeFault } from './faults.ts';
 import type { Tables } from './schema.ts';
+import { inTransaction } from './single.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 
 export interface SqliteOptions {
@@ -147,6 +148,26 @@ async function setJournalMode(db: Kysely<Tables>, readOnly: boolean): Promise<bo
   return answer.rows[0]?.journal_mode === 'wal';
 }
 
+/** Rows in a page: a megabyte where rows are long. */
+const rowsPerPage = 500;
+
+async function* sqlitePages(
+  db: Kysely<Tables>,
+  table: string,
+): AsyncIterable<Readonly<Record<string, unknown>>[]> {
+  for (let after = Number.MIN_SAFE_INTEGER; ;) {
+    const { rows } = await sql<Record<string, unknown>>`
+      select rowid as "(row)", * from ${sql.table(table)} where rowid > ${after} order by rowid limit ${rowsPerPage}`.execute(
+      db,
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = Number(last['(row)']);
+    for (const row of rows) delete row['(row)'];
+    yield rows;
+  }
+}
+
 function engineOver(db: Kysely<Tables>, options: SqliteOptions, location: string, isWal: boolean): SqlEngine {
   let isClosed = false;
   let current: Durability | null = null;
@@ -167,6 +188,14 @@ function engineOver(db: Kysely<Tables>, options: SqliteOptions, location: string
         }
         return connection.transaction().execute(work);
       }),
+    single: (mode, work) =>
+      db.connection().execute((connection) => {
+        // A reader sees one state of the file, and is in nobody's way.
+        return inTransaction(connection, mode === 'read' ? 'begin' : 'begin immediate', () =>
+          work(connection),
+        );
+      }),
+    pages: sqlitePages,
     // Everybody who has the file open is on this machine, and so has this clock.
     leaseNow: (_trx, callersNow) => Promise.resolve(callersNow),
     // The write lock is held from the start: nobody can come between.
@@ -176,6 +205,12 @@ function engineOver(db: Kysely<Tables>, options: SqliteOptions, location: string
         db,
       );
       return answer.rows.map((row) => row.name);
+    },
+    listColumns: async () => {
+      const answer = await sql<ColumnRow>`
+        select t.name as "table", c.name as name, c.type as type, not c."notnull" as may_be_null
+        from sqlite_schema t join pragma_table_info(t.name) c where t.type = 'table'`.execute(db);
+      return answer.rows;
     },
     sizeBytes: async () => (await sizeOf(options.file)) + (await sizeOf(`${options.file}-wal`)),
     close: async () => {
