@@ -28,7 +28,7 @@ export interface Proposal {
 
 /** Everything a plan for this route is judged by, measured now. A hand-made look takes no longer than a slow hop:
  *  a target that needs more than `slow_after` to answer is not what one moves to at 3 am. */
-async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal): Promise<RouteFacts> {
+export async function gatherFacts(route: Route, deps: Deps, signal: AbortSignal): Promise<RouteFacts> {
   const { probe } = route;
   const quick: Route = {
     ...route,

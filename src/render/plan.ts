@@ -182,7 +182,7 @@ const verdictWords: Readonly<Record<GuardVerdict, string>> = {
 const telling: readonly string[] = ['target-unhealthy', 'target-rcpt', 'mta-sts', 'tls-name'];
 
 /** What forbids comes last: the last lines are the ones that are read. */
-function guardLines(guards: readonly GuardResult[], style: Style): string[] {
+export function guardLines(guards: readonly GuardResult[], style: Style): string[] {
   const quiet = guards.filter((one) => one.verdict === 'ok' && !telling.includes(one.name));
   const told = (verdict: GuardVerdict) =>
     guards.filter((one) => one.verdict === verdict && !quiet.includes(one));
