@@ -96,6 +96,8 @@ class Merge {
   /** Shard -> file. */
   readonly #shards = new Map<string, string>();
   #records = 0;
+  #domains = 0;
+  #badRows = 0;
   #file = '';
   #isWhole = false;
 
@@ -125,11 +127,13 @@ class Merge {
           return;
         }
         const result = this.#baseline?.compareAgain(record.result, this.#startedAt) ?? record.result;
+        this.#domains += 1;
         this.#tally.add(result);
         this.#sink.domain(result);
         return;
       }
       case 'bad-row':
+        this.#badRows += 1;
         this.#sink.badRow(record.row);
         return;
       case 'fixed':
@@ -154,8 +158,15 @@ class Merge {
     this.#noteMissingShards();
     const sum = (count: (one: AuditSummary) => number) =>
       this.#summaries.reduce((all, one) => all + count(one), 0);
-    this.#tally.rows = sum((one) => one.rows);
-    this.#tally.badRows = sum((one) => one.badRows);
+    // A file that was cut short has rows and no totals.
+    this.#tally.badRows = Math.max(
+      sum((one) => one.badRows),
+      this.#badRows,
+    );
+    this.#tally.rows = Math.max(
+      sum((one) => one.rows),
+      this.#domains + this.#badRows,
+    );
     this.#tally.duplicates += sum((one) => one.duplicates);
     const fixed = this.#baseline?.fixed ?? this.#fixed;
     const instants = this.#summaries.flatMap((one) => [one.startedAt, one.finishedAt]);

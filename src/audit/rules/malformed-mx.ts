@@ -7,7 +7,7 @@ export const malformedMx: Rule = {
   id: 'malformed-mx',
   severity: 'error',
   title: 'MX record that is none',
-  why: 'What stands as an MX record cannot be read as a preference and a name. Senders skip it, or give up on the whole answer.',
+  why: 'What stands as an MX record cannot be read as a preference and a name. Senders skip it, or give up on the whole answer. Most resolvers do so before: then the domain is unknown.',
   reference: 'RFC 1035 §3.3.9',
   example: `
     example.com. 3600 IN MX 10 mx1..example.net.`,
