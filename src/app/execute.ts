@@ -76,6 +76,13 @@ async function checkStillSo(
       again,
     );
   }
+  const since = await deps.store.listActions({ route: plan.route, sinceAt: plan.madeAt + 1, limit: 1 });
+  const other = since.find((one) => one.appliedAt !== null);
+  if (other !== undefined) {
+    // The same plan, carried out by somebody else who had the same thought, would be told in the history twice.
+    const what = `${other.plan.kind} ${other.plan.from ?? '?'} -> ${other.plan.to ?? '?'}`;
+    throw new RefusedError('plan-stale', `changed meanwhile by ${other.by}: ${what}`, again);
+  }
   const pause = (await deps.store.readPauses(now)).find(
     (one) => one.route === null || one.route === route.name,
   );
