@@ -93,13 +93,6 @@ function joinTxt(rdata: string): string {
     );
 }
 
-/** Of the one text that announces a policy; null where there is none, or several (RFC 8461 §3.1). */
-export function stsIdOf({ values }: TextFacts): string | null {
-  const [value] = values;
-  if (value === undefined || values.length > 1) return null;
-  return /;\s*id=([A-Za-z0-9]{1,32})\s*(?:;|$)/.exec(value)?.[1] ?? null;
-}
-
 /** What begins a text that somebody meant as an announcement, whether it counts or not. */
 export const stsText = /^\s*v\s*=\s*STSv1/i;
 /** RFC 8460 §3. */
