@@ -22,6 +22,9 @@ export interface TextTarget {
   discard(): Promise<void>;
 }
 
+/** Less what the umask takes away. */
+const anybody = 0o666;
+
 /** Pieces that are worth a system call; characters. */
 const pieceLength = 65_536;
 
@@ -87,10 +90,10 @@ export function stdoutTarget(): TextTarget {
 }
 
 /** Written beside it under another name first, so that nobody reads half of it and the last good one stays until then. */
-export async function fileTarget(file: string): Promise<TextTarget> {
+export async function fileTarget(file: string, mode = anybody): Promise<TextTarget> {
   const place = await placeOf(file);
   const temporary = place.isReplaced ? `${place.file}.${randomBytes(4).toString('hex')}.tmp` : place.file;
-  const stream = await openStream(temporary, file, place.isReplaced ? 'wx' : 'a');
+  const stream = await openStream(temporary, file, place.isReplaced ? 'wx' : 'a', mode);
   const pieces = new Pieces(stream, false);
   return {
     write: (text) => pieces.write(text),
@@ -155,8 +158,13 @@ function isLink(file: string): Promise<boolean> {
   );
 }
 
-async function openStream(temporary: string, file: string, flags: 'wx' | 'a'): Promise<WriteStream> {
-  const stream = createWriteStream(temporary, { flags });
+async function openStream(
+  temporary: string,
+  file: string,
+  flags: 'wx' | 'a',
+  mode = anybody,
+): Promise<WriteStream> {
+  const stream = createWriteStream(temporary, { flags, mode });
   await new Promise<void>((resolve, reject) => {
     stream.once('open', () => resolve());
     stream.once('error', (error: NodeJS.ErrnoException) => reject(cannotWrite(file, error)));

@@ -7,6 +7,9 @@ import { UsageError } from '../../errors.ts';
 import { fileTarget, stdoutTarget } from '../../front/text-targets.ts';
 import { countsDocument } from '../../render/state.ts';
 
+/** As the state file itself: the history names hosts, people and reasons. */
+const forOwner = 0o600;
+
 export default class StateExport extends BaseCommand<typeof StateExport> {
   static override summary = 'Write the whole state to a file, as lines of NDJSON.';
   static override description =
@@ -32,7 +35,7 @@ export default class StateExport extends BaseCommand<typeof StateExport> {
       throw new UsageError('usage', 'both the state and the JSON object would go to stdout', { hint });
     }
     const admin = await openStateAdmin(runtime, { configFile: flags.config }, false);
-    const target = isStdout ? stdoutTarget() : await fileTarget(args.file);
+    const target = isStdout ? stdoutTarget() : await fileTarget(args.file, forOwner);
     try {
       const counts = await exportState(admin, runtime.clock.now(), async (text) => {
         runtime.signal.throwIfAborted();
