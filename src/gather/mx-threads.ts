@@ -11,8 +11,8 @@ import type { MxSource } from './mx-source.ts';
 const worthAfter = 4000;
 /** Questions after which those that are answered are forgotten. */
 const mostAnswered = 1024;
-/** As in young-heap.ts, whose 32 are two of these three parts; MB. */
-const youngGenerationMb = 48;
+/** Little of a question outlives it there; MB. */
+const youngGenerationMb = 6;
 
 interface Waiting {
   readonly resolve: (facts: MxFacts) => void;

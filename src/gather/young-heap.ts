@@ -4,8 +4,8 @@
 
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-/** Half of it is free to be filled, so some 800 questions. */
-const enoughOctets = 32 * 2 ** 20;
+/** Half of it is free to be filled: some 400 questions, and 256 are in work where nothing but the processor limits. */
+const enoughOctets = 16 * 2 ** 20;
 /** Domains between two looks: fewer than fill it. */
 const between = 256;
 /** A list so short is over before it would matter. */
