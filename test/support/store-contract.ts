@@ -208,8 +208,8 @@ export function describeStore(name: string, makeFactory: () => Promise<StoreFact
         outcome: 'taken',
         holder: 'a:1:run',
         expiresAt: nightAt + minute,
-      });
         leftMs: 1,
+      });
       expect((await hold(store, 'other', 'b:2:run')).token).toBe(1);
     });
 
