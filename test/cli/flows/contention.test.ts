@@ -10,9 +10,10 @@ import { expect, it } from 'vitest';
 import type { Action } from '../../../src/model/change.ts';
 import { isSameRrset, type Rrset } from '../../../src/model/rrset.ts';
 import { openSqlStore } from '../../../src/store/sql/open.ts';
+import { openCliStores, storeKinds } from '../../support/cli-store.ts';
 import { type CliWorld, startCliWorld, type Started } from '../../support/cli-world.ts';
 
-const seconds = Number(process.env['MXCTL_CONTENTION_SECONDS'] ?? 30);
+const seconds = Number(process.env['MXCTL_CONTENTION_SECONDS'] ?? 20);
 const controllers = 8;
 /** Long enough to be left and found well again: rise, the hold-down and the caches of the old answer; s. */
 const proxyIsFor = { down: 6, up: 14 };
@@ -55,45 +56,61 @@ async function playWithProxy({ world }: CliWorld): Promise<void> {
   }
 }
 
+/** Each a machine of its own name. */
+function startControllers(flow: CliWorld): Started[] {
+  return Array.from({ length: controllers }, (_, at) => {
+    const configFile = flow.writeConfig((yaml) =>
+      yaml
+        .replace('vantage: sandbox', `vantage: v${at}`)
+        .replace('count: 20, within: 1h', 'count: 1000, within: 1h'),
+    );
+    return flow.start(['auto', '--interval', '1s', '--json'], { configFile });
+  });
+}
+
+/** Oldest first. */
+async function actionsIn(url: string): Promise<Action[]> {
+  const store = await openSqlStore({ url, readOnly: true });
+  try {
+    return (await store.listActions({ route: 'shop' })).toReversed();
+  } finally {
+    await store.close();
+  }
+}
+
 async function stop(started: readonly Started[]): Promise<void> {
   for (const one of started) one.child.kill('SIGTERM');
   const ends = await Promise.all(started.map((one) => one.ended));
   expect(ends.map((one) => one.exitCode)).toEqual(started.map(() => 0));
 }
 
-it(
-  `eight controllers on one SQLite file never overlap in ${seconds} s`,
+it.each(storeKinds)(
+  `eight controllers on one store in %s never overlap in ${seconds} s`,
   { timeout: (seconds + 90) * 1000 },
-  async () => {
+  async (kind) => {
+    const stores = await openCliStores(kind);
     // What was seen is fresh for fifteen seconds: eight processes share the processors.
     const flow = await startCliWorld({}, { mode: 'auto', rise: 2, intervalSeconds: 5, probationSeconds: 2 });
     try {
-      const started = Array.from({ length: controllers }, (_, at) => {
-        const configFile = flow.writeConfig((yaml) =>
-          yaml
-            .replace('vantage: sandbox', `vantage: v${at}`)
-            .replace('count: 20, within: 1h', 'count: 1000, within: 1h'),
-        );
-        return flow.start(['auto', '--interval', '1s', '--json'], { configFile });
-      });
+      const { url } = await stores.openFor(flow);
+      const started = startControllers(flow);
       await Promise.all(started.map((one) => one.until(/"kind":"stay"/)));
       await playWithProxy(flow);
       await stop(started);
-      const store = await openSqlStore({ url: `sqlite:${flow.stateFile}`, readOnly: true });
-      const actions = (await store.listActions({ route: 'shop' })).toReversed();
-      await store.close();
+      const actions = await actionsIn(url);
       const kinds = actions.map((one) => one.plan.kind);
       const movers = new Set(actions.map((one) => one.by));
-      const rounds = started.map((one) => one.stdout.split('\n').length);
+      const rounds = started.reduce((sum, one) => sum + one.stdout.split('\n').length, 0);
       console.info(
-        `${actions.length} actions (${kinds.filter((one) => one === 'failover').length} failovers) by ` +
-          `${movers.size} of ${controllers} controllers, ${rounds.reduce((sum, one) => sum + one, 0)} rounds`,
+        `${kind}: ${actions.length} actions (${kinds.filter((one) => one === 'failover').length} failovers) by ` +
+          `${movers.size} of ${controllers} controllers in ${rounds} rounds`,
       );
       expect(complaintsOf(actions, flow)).toEqual([]);
       expect(kinds).toContain('failover');
       expect(kinds).toContain('return');
     } finally {
       await flow.close();
+      await stores.dispose();
     }
   },
 );
