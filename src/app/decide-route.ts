@@ -1,5 +1,6 @@
 // From what was seen of a route to what to do about it. Reads what the route remembers; the deciding itself is pure.
 
+import { describeLostDrill } from '../change/drill.ts';
 import { describeDrift } from '../change/guards/scope.ts';
 import { judge } from '../change/guards/index.ts';
 import { openWindow } from '../change/maintenance.ts';
@@ -148,10 +149,16 @@ function decisionInput(facts: RouteFacts, seats: RunContext['seats']): DecisionI
         .filter((name) => openWindow(route.maintenance, name, now) !== null),
     ),
     lastFlip: lastFlipOf(facts),
-    notices: [...noticesOf(facts.canary), ...splitsOf(facts)],
+    notices: [...noticesOf(facts.canary), ...splitsOf(facts), ...lostDrillsOf(facts)],
     now,
     assess: (path, kind) => judge(contextFor(facts, path, kind)),
   };
+}
+
+/** Told once, and left to a person: whoever drilled may be looking at it. */
+function lostDrillsOf(facts: RouteFacts): Notice[] {
+  const text = describeLostDrill(facts);
+  return text === null ? [] : [{ key: 'drill-lost', text }];
 }
 
 function liveView({ match }: RouteFacts): LiveView {

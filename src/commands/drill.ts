@@ -2,16 +2,20 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
 import type { CommandContext, CommandResult } from '../base-command.ts';
 import { drillCanary, drillPlaces } from '../app/drill-canary.ts';
+import { drillLive, proposeLive, refuseDrill } from '../app/drill-live.ts';
 import { rehearse } from '../app/drill-rehearse.ts';
-import { routeNamed } from '../app/routes.ts';
+import { pathNamed, routeNamed } from '../app/routes.ts';
 import { openProgram } from '../compose.ts';
 import { refuseUnlessYes } from '../front/consent.ts';
+import { durationFlag } from '../front/flags.ts';
 import {
   canaryDrillDocument,
   rehearsalDocument,
   renderCanaryDrill,
   renderRehearsal,
 } from '../render/drill.ts';
+import { liveDrillDocument, renderLiveDrill, renderLook } from '../render/drill-live.ts';
+import { planDocument, renderPlan } from '../render/plan.ts';
 
 type Context = CommandContext<typeof Drill>;
 
@@ -20,18 +24,23 @@ export default class Drill extends BaseCommand<typeof Drill> {
   static override description =
     'rehearse: everything of a failover but the write, for every candidate; for cron, once a week.\n' +
     'canary: writes, times and removes a TXT record _mxctl-drill in each zone; mail is not touched.\n' +
-    'Its times go into what a plan says of a write.';
+    'Its times go into what a plan says of a write.\n' +
+    'live: moves the route, holds it, and brings the exact records back; Ctrl-C brings them back first.\n' +
+    'No guard can be overridden: what would have to be is no drill.';
   static override examples = [
     '<%= config.bin %> drill support',
     '<%= config.bin %> drill support --depth canary --yes',
+    '<%= config.bin %> drill support --depth live --to direct --hold 15m',
   ];
   static override args = { route: Args.string({ description: 'route to drill', required: true }) };
   static override flags = {
     depth: Flags.option({
       summary: 'how far to go',
-      options: ['rehearse', 'canary'] as const,
+      options: ['rehearse', 'canary', 'live'] as const,
       default: 'rehearse' as const,
     })(),
+    to: Flags.string({ summary: 'live: path to move to', helpValue: 'PATH' }),
+    hold: durationFlag({ summary: 'live: stay there so long; default 15m', default: 900_000 }),
     yes: Flags.boolean({ char: 'y', summary: 'answer yes to the question; overrides no guard' }),
     reason: Flags.string({ summary: 'why, for the journal and the history', helpValue: 'TEXT' }),
   };
@@ -42,6 +51,8 @@ export default class Drill extends BaseCommand<typeof Drill> {
         return this.#rehearse(context);
       case 'canary':
         return this.#measure(context);
+      case 'live':
+        return this.#live(context);
     }
   }
 
@@ -68,6 +79,31 @@ export default class Drill extends BaseCommand<typeof Drill> {
     return {
       data: canaryDrillDocument(route.name, drill),
       text: (style) => renderCanaryDrill(drill, style),
+      error: drill.error,
+    };
+  }
+
+  async #live({ args, flags, runtime, mayAsk, print, emit }: Context): Promise<CommandResult> {
+    const { signal } = runtime;
+    const program = await openProgram(runtime, { configFile: flags.config });
+    const route = routeNamed(args.route, program);
+    const to = flags.to === undefined ? null : pathNamed(flags.to, route).name;
+    const proposal = await proposeLive(route, to, program, signal);
+    const { prepared } = proposal;
+    const shown = { data: { depth: 'live', plan: planDocument(prepared) }, text: () => [] };
+    print((style) => renderPlan(prepared, program.clock.now(), style));
+    const names = { from: prepared.plan.from ?? '', to: prepared.plan.to ?? '' };
+    const question = `Move ${route.name} to ${names.to} for ${flags.hold / 1000}s, and back to ${names.from}?`;
+    const refusal = refuseDrill(proposal) ?? (await refuseUnlessYes(flags.yes, question, { mayAsk, signal }));
+    if (refusal !== null) return { ...shown, error: refusal };
+    const options = { by: program.person, reason: flags.reason ?? 'by hand', holdMs: flags.hold };
+    const drill = await drillLive(proposal, options, program, signal, (look) => {
+      print(() => [renderLook(look, names)]);
+      emit({ look: { at: new Date(look.at).toISOString(), target: look.target, home: look.home } });
+    });
+    return {
+      data: { ...shown.data, ...liveDrillDocument(drill) },
+      text: (style) => renderLiveDrill(drill, style),
       error: drill.error,
     };
   }

@@ -1,6 +1,7 @@
 // What is wrong with a route, a line a trouble, for the status screen.
 
 import type { RouteStatus } from '../app/status.ts';
+import { describeLostDrill } from '../change/drill.ts';
 import { describeDrift } from '../change/guards/scope.ts';
 import type { Revert } from '../change/revert.ts';
 import type { Action } from '../model/change.ts';
@@ -30,6 +31,12 @@ export function troublesOf(status: RouteStatus, now: number, style: Style): stri
   if (status.match.kind !== 'path') add('!!', 'bad', describeDrift(status.match));
   const half = halfDone(status);
   if (half !== null) add('!!', 'bad', halfText(half));
+  const lost = describeLostDrill({
+    ...status,
+    actions: status.lastFlip === null ? [] : [status.lastFlip],
+    now,
+  });
+  if (lost !== null) add('!!', 'bad', lost);
   if (status.revert !== null) add(' !', 'warn', revertText(status.revert));
   if (status.disagreement !== null) add(' !', 'warn', status.disagreement);
   for (const [name, health] of status.health) {

@@ -1,7 +1,7 @@
 // Guards on when: hold-down, flip limit, caches, age of results. They bind `auto`; a person is warned, for the person
 // who acts at 3 am acknowledges the move by making it.
 
-import { isFlip } from '../../model/change.ts';
+import { type ActionKind, isFlip } from '../../model/change.ts';
 import type { Guard, GuardContext } from './context.ts';
 
 /** Rounded up: a wait is never shown shorter than it is. */
@@ -58,11 +58,14 @@ export const flipLimit: Guard = (context) => {
   };
 };
 
+/** Moves that nobody is in a hurry for. */
+const waitsForCaches: readonly ActionKind[] = ['return', 'manual', 'drill'];
+
 /** No return while a cache may still hold what the last flip replaced. */
 export const cachesNotClear: Guard = (context) => {
   const name = 'caches-not-clear';
   const last = context.actions.find(isFlip);
-  if (last === undefined || (context.kind !== 'return' && context.kind !== 'manual')) {
+  if (last === undefined || !waitsForCaches.includes(context.kind)) {
     return { name, verdict: 'ok', reason: 'nothing to wait for' };
   }
   if (last.clearAt === null) {
