@@ -3,6 +3,7 @@
 // nothing while the route is paused.
 
 import { AppError, LeaseError } from '../errors.ts';
+import { rrsetKey } from '../change/published.ts';
 import { isSameRrset, type Rrset } from '../model/rrset.ts';
 import { isUnsettled, type Action, type ChangeState, type RrsetChange } from '../model/change.ts';
 import type { Lease } from '../model/lease.ts';
@@ -61,6 +62,37 @@ export async function clearActions(
       const action: Action = { ...one, state: 'cleared' };
       return { action, isNews: true, text: describeRecovered(action) };
     });
+  });
+}
+
+/** Opens an action again that was given up too soon: it had not arrived when a run that took over looked, and DNS
+ *  publishes it by now. Its run stood still, or was killed, with the write on its way; no lease can call that back.
+ *  What a provider refused stays refused, whoever has written the same since. */
+export async function reopenLate(
+  route: Route,
+  actions: readonly Action[],
+  live: ReadonlyMap<string, Rrset | null>,
+  deps: Pick<Deps, 'store' | 'clock' | 'holder' | 'isDeadHolder'>,
+  signal: AbortSignal,
+): Promise<Recovery[]> {
+  const now = deps.clock.now();
+  const since = actions.findIndex((one) => one.state !== 'failed');
+  const late = actions.slice(0, since === -1 ? undefined : since).find(
+    ({ plan, note, intendedAt }) =>
+      note === null &&
+      now - intendedAt < resumableMs &&
+      plan.changes.every(({ owner, type, desired }) => {
+        const held = live.get(rrsetKey(owner, type));
+        return held !== undefined && isSameRrset(held, desired);
+      }),
+  );
+  if (late === undefined || route.failover.mode === 'observe') return [];
+  return whereFree(route, deps, signal, async (held) => {
+    const changeStates = late.changeStates.map(() => 'applied' as const);
+    const patch = { state: 'applied' as const, changeStates, appliedAt: now };
+    await deps.store.updateAction(late.id, patch, held.lease);
+    const action: Action = { ...late, ...patch };
+    return [{ action, isNews: true, text: describeRecovered(action) }];
   });
 }
 

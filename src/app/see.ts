@@ -14,7 +14,7 @@ import type { Deps } from './deps.ts';
 import { lookAtRoute, type RouteLook } from './look.ts';
 import { measureRoute, type ProbeRun, type RouteMeasurement } from './measure.ts';
 import { settleLeftovers } from './propose.ts';
-import { clearActions, type Recovery } from './recover.ts';
+import { clearActions, type Recovery, reopenLate } from './recover.ts';
 import { untoldMoves } from './untold.ts';
 import { checkVantage, isSilent } from './vantage.ts';
 
@@ -44,8 +44,10 @@ export async function seeRoute(
       lookAtRoute(route, deps, signal),
       measureRoute(route, run, deps, signal),
     ]);
-    const actions = await deps.store.listActions({ route: route.name, limit: recentActions });
-    const settled = [...recovered, ...(await clearActions(route, actions, deps, signal))];
+    const listed = await deps.store.listActions({ route: route.name, limit: recentActions });
+    const late = await reopenLate(route, listed, look.live, deps, signal);
+    const actions = listed.map((one) => late.find(({ action }) => action.id === one.id)?.action ?? one);
+    const settled = [...recovered, ...late, ...(await clearActions(route, actions, deps, signal))];
     const isSettled = (id: string) => settled.some((one) => one.action.id === id);
     const untold = (await untoldMoves(route.name, actions, deps)).filter((one) => !isSettled(one.action.id));
     return { route, look, measurement, actions, recovered: [...settled, ...untold], busy };
