@@ -54,11 +54,12 @@ export function questionUsedFrom(octets: Uint8Array, questionEnd: number, answer
   for (let record = questionEnd; record < answersEnd; record += recordOctets + u16(octets, record + 10)) {
     // RFC 1035 §3.3.9: the exchange stands behind 16 bits of preference.
     let at = record + recordOctets + 2;
-    while (at >= questionEnd && at < answersEnd && octets[at] !== 0) {
+    while (at < answersEnd && octets[at] !== 0) {
       const length = octets[at] ?? 0;
       at = length < 0xc0 ? at + length + 1 : u16(octets, at) & 0x3fff;
+      // To the end: from within a label of the question a name can lead out of it, and further back into it.
+      usedFrom = Math.min(usedFrom, at);
     }
-    usedFrom = Math.min(usedFrom, at);
   }
   return usedFrom;
 }
