@@ -92,8 +92,10 @@ export function seatsOf(vantages: readonly Vantage[], now: number, staleAfterMs:
 
 function skewOf(one: Vantage, all: readonly Vantage[], now: number, toleranceMs: number): number | null {
   if (one.seenAt - now > toleranceMs) return one.seenAt - now;
-  // Whoever checked in before it cannot have done so later.
+  // Whoever checked in before it cannot have done so later. One whose own clock is ahead is no witness, not even of
+  // what it said an interval ago.
   const earlier = all
+    .filter((other) => other.seenAt - now <= toleranceMs)
     .flatMap((other) => [
       { turn: other.turn, at: other.seenAt },
       { turn: other.previousTurn ?? Infinity, at: other.previousSeenAt ?? 0 },

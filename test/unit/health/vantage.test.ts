@@ -118,6 +118,12 @@ describe('whose results count', () => {
     expect(mayVote('ams', new Map([['ams', found]]))).toBe(counts);
   });
 
+  it('although a third one, whose clock is ahead of all, checked in before', () => {
+    const ahead = { name: 'lon', machine: 'lon1', turn: 7, seenAt: noon + 4 * minute };
+    const before = { previousTurn: 4, previousSeenAt: noon + 3 * minute };
+    expect(seat({ seenAt: noon - 10_000 }, { ...ahead, ...before }).state).toBe('fresh');
+  });
+
   it('of an older mxctl, which never checked in, while they are fresh', () => {
     expect(mayVote('old', new Map())).toBe(true);
   });
