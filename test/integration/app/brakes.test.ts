@@ -202,7 +202,7 @@ const scenes: readonly Scene[] = [
   {
     name: 'cold start: the first runs after a day only watch what was down then',
     harm: async (isOn) => {
-      const world = await open(policy({ mode: 'manual' }));
+      const world = await open({ ...policy({ mode: 'manual' }), probe: { forgive: 1 } });
       await world.runs(3);
       proxyIs(world, '-');
       await world.runs(2);
