@@ -24,7 +24,7 @@ async function startService() {
   // What observes goes by the same clock.
   const probe: Probe = {
     resolve: (target) => world.hops.resolve(target),
-    withoutAddress: (target, why) => world.hops.withoutAddress(target, why),
+    withoutAddress: (target) => world.hops.withoutAddress(target),
     probe: async (...given) => {
       const seen = await world.hops.probe(...given);
       return { ...seen, at: seen.at + shift };
