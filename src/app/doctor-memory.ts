@@ -88,14 +88,25 @@ function count(number: number, word: string): string {
 
 /** Longer than any action takes: by then a run has settled it, or none came by. ms. */
 const longUnsettledMs = 3_600_000;
+/** Leases last a minute and are renewed; with room for clocks that differ. ms. */
+const longestLeaseMs = 300_000;
 
 export async function checkLeases({ program, clock, storeFault, isStoreNew }: Opened): Promise<Finding[]> {
   if (storeFault !== null || isStoreNew) return [];
   const now = clock.now();
   const actions = await program.store.listActions({ isUnsettled: true });
+  const stuck = (await program.store.readLeases()).filter((one) => one.expiresAt > now + longestLeaseMs);
   const old = actions.filter((one) => isUnsettled(one.state) && now - one.intendedAt > longUnsettledMs);
-  if (old.length === 0) return [ok('lease', null, 'nothing is left open')];
-  return old.map(({ plan, intendedAt }) =>
+  if (old.length + stuck.length === 0) return [ok('lease', null, 'nothing is held too long or left open')];
+  const held = stuck.map(({ route, holder, expiresAt }) =>
+    warn(
+      'lease',
+      route,
+      `held by ${holder} for ${formatDuration(expiresAt - now)} more: a clock there or here runs wild`,
+      `if that run is no more: mxctl state unlock ${route}`,
+    ),
+  );
+  const open = old.map(({ plan, intendedAt }) =>
     warn(
       'lease',
       plan.route,
@@ -103,6 +114,7 @@ export async function checkLeases({ program, clock, storeFault, isStoreNew }: Op
       `mxctl watch ${plan.id} looks and settles it`,
     ),
   );
+  return [...held, ...open];
 }
 
 /** Machines that measure, and were seen so lately that they should still be at it. */

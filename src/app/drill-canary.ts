@@ -53,12 +53,17 @@ export interface DrillWords {
   readonly reason: string;
 }
 
+/** Where the record stands in a zone. */
+export function drillOwner(zone: DomainName): DomainName {
+  return domainNameOf(zone === root ? '_mxctl-drill' : `_mxctl-drill.${zone}`);
+}
+
 /** A place of the record in each zone of the route. */
 export function drillPlaces(route: Route): DrilledPlace[] {
   const zones = new Map(route.records.map((one) => [`${one.provider} ${one.zone}`, one]));
   return [...zones.values()].map((records) => ({
     records,
-    owner: domainNameOf(records.zone === root ? '_mxctl-drill' : `_mxctl-drill.${records.zone}`),
+    owner: drillOwner(records.zone),
   }));
 }
 

@@ -5,8 +5,10 @@ import type { Config } from '../config/config.ts';
 import { UsageError } from '../errors.ts';
 import type { DomainName } from '../model/domain-name.ts';
 import { nearest } from '../model/nearest.ts';
+import type { Route } from '../model/route.ts';
 import type { RrType } from '../model/rrset.ts';
 import { sanitise } from '../model/text.ts';
+import { drillPlaces } from './drill-canary.ts';
 
 export interface ZoneGrant {
   readonly zone: DomainName;
@@ -29,10 +31,12 @@ export interface ProviderGrants {
   readonly keyName: DomainName | null;
 }
 
-/** Throws UsageError where there is no such provider, or no route that uses it. */
+/** With `hasDrills` the TXT record of canary drills too. Throws UsageError where there is no such provider, or no route
+ *  that uses it. */
 export function grantsOf(
   name: string,
   { providers, routes }: Pick<Config, 'providers' | 'routes'>,
+  hasDrills = false,
 ): ProviderGrants {
   const block = providers.get(name);
   if (block === undefined) {
@@ -46,7 +50,8 @@ export function grantsOf(
     const types = [...new Set(placesOf(route).map((one) => one.type))].sort();
     return route.records
       .filter((one) => one.provider === name)
-      .map(({ zone, owners }) => ({ zone, owners, types }));
+      .map(({ zone, owners }): Use => ({ zone, owners, types }))
+      .concat(hasDrills ? drillUses(route, name) : []);
   });
   const zones = [...Map.groupBy(uses, (one) => `${one.zone} ${one.types.join()}`).values()].flatMap(
     (same) => {
@@ -69,6 +74,18 @@ export function grantsOf(
     region: block.type === 'route53' ? block.region : null,
     keyName: block.type === 'rfc2136' ? block.tsig.name : null,
   };
+}
+
+interface Use {
+  readonly zone: DomainName;
+  readonly owners: readonly DomainName[];
+  readonly types: readonly RrType[];
+}
+
+function drillUses(route: Route, provider: string): Use[] {
+  return drillPlaces(route)
+    .filter((one) => one.records.provider === provider)
+    .map(({ records, owner }) => ({ zone: records.zone, owners: [owner], types: ['TXT'] }));
 }
 
 type Block = Config['providers'] extends ReadonlyMap<string, infer Known> ? Known : never;

@@ -169,6 +169,17 @@ routes:
       await server.write(owner, 'MX', proxy);
     });
 
+    it('drills: rehearsed, a TXT record made, timed and removed, and nothing left of it', async () => {
+      await server.write(owner, 'MX', proxy);
+      expect((await mxctl('drill', 'shop')).code).toBe(0);
+      const { code, data } = await mxctl('drill', 'shop', '--depth', 'canary', '--yes');
+      expect(code).toBe(0);
+      const took = { accepted_ms: expect.any(Number) as number, all_ms: expect.any(Number) as number };
+      expect(data['zones']).toMatchObject([{ zone: 'example.com', written: took, removed: took }]);
+      expect(await server.read(domainNameOf('_mxctl-drill.example.com'), 'TXT')).toBeNull();
+      expect(await server.read(owner, 'MX')).toEqual(proxy);
+    });
+
     it('refuses a saved plan that was overtaken', async () => {
       const file = join(directory, 'shop.plan.json');
       expect((await mxctl('plan', 'shop', '--out', file)).code).toBe(0);

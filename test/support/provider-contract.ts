@@ -125,6 +125,13 @@ function describeReplacing(bench: Bench): void {
       await applies(changeOf(addresses, null));
     });
 
+    it('makes a TXT record as a drill does, quotes and all, and removes it', async () => {
+      const at = domainNameOf(`_mxctl-drill.${bench.world.zone}`);
+      const text = rrsetOf(at, 'TXT', 60, ['"mxctl drill 01KAJ0 2026-11-22T03:12:00.000Z"']);
+      await applies(changeOf(null, text));
+      await applies(changeOf(text, null));
+    });
+
     it('leaves other types and other names alone', async () => {
       const { world, owner } = bench;
       const at = domainNameOf(`other.${world.zone}`);

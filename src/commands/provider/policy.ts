@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
 import type { CommandContext, CommandResult } from '../../base-command.ts';
 import { grantsOf } from '../../app/provider-grants.ts';
@@ -13,9 +13,14 @@ export default class ProviderPolicy extends BaseCommand<typeof ProviderPolicy> {
   static override examples = [
     '<%= config.bin %> provider policy r53 > policy.json',
     '<%= config.bin %> provider policy cf --json',
+    '<%= config.bin %> provider policy r53 --with-drills',
   ];
   static override args = {
     name: Args.string({ description: 'provider of the configuration', required: true }),
+  };
+
+  static override flags = {
+    'with-drills': Flags.boolean({ summary: 'also the TXT record of mxctl drill --depth canary' }),
   };
 
   protected override async execute({
@@ -23,7 +28,7 @@ export default class ProviderPolicy extends BaseCommand<typeof ProviderPolicy> {
     flags,
   }: CommandContext<typeof ProviderPolicy>): Promise<CommandResult> {
     const config = await loadConfigFile({ configFile: flags.config });
-    const { data, lines, warnings } = renderProviderPolicy(grantsOf(args.name, config));
+    const { data, lines, warnings } = renderProviderPolicy(grantsOf(args.name, config, flags['with-drills']));
     return { data, text: () => lines, warnings };
   }
 }

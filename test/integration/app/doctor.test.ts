@@ -347,6 +347,17 @@ describe('the state store', () => {
     expect(of(await look(freeBytes(2 ** 20)), 'store')[1]).toMatch(/^fail .*: 1 MB free/);
   });
 
+  it('finds a lease that ends later than any honest one', async () => {
+    const world = await AppWorld.open();
+    const wild = world.clock.now() + 30 * minute;
+    await world.store.acquireLease('support', 'other:7:run', minute, wild);
+    expect(of(await diagnose(await depsOf(world), never), 'lease')).toEqual([
+      expect.stringMatching(
+        /^warn support: held by other:7:run for 31m more: a clock .* -> if that run is no more: mxctl state unlock support/,
+      ),
+    ]);
+  });
+
   it('tells when auto stopped running, and what it left open', async () => {
     const auto = { failover: { mode: 'auto', maxFlips: { count: 3, withinMs: 86_400_000 } } } as const;
     const world = await AppWorld.open({ routes: [{ over: auto }] });

@@ -150,3 +150,17 @@ describe('the rights at other providers', () => {
     expect(() => grantsOf('r35', config)).toThrow('there is no provider "r35"');
   });
 });
+
+describe('the policy with drills', () => {
+  it('adds one TXT name a zone, and nothing without being asked', () => {
+    const txt = (name: string, hasDrills: boolean) =>
+      grantsOf(name, config, hasDrills)
+        .zones.filter((one) => one.types.includes('TXT'))
+        .map(({ zone, names, types }) => [zone, names, types]);
+    expect(txt('r53', false)).toEqual([]);
+    expect(txt('r53', true)).toEqual([['example.com.', ['_mxctl-drill.example.com.'], ['TXT']]]);
+    expect(renderProviderPolicy(grantsOf('ns', config, true)).lines.join('\n')).toContain(
+      'name _mxctl-drill.bind.example',
+    );
+  });
+});
