@@ -115,7 +115,13 @@ describe('pause and resume', () => {
       /^shop: the pause is over\nstill paused: every route, by .*: everything\n$/,
     );
     const rest = await flow.json(['resume']);
-    expect(rest.data).toEqual({ route: null, resumed: true, still_paused: false });
+    expect(rest.data).toEqual({
+      route: null,
+      resumed: true,
+      released: [],
+      still_paused: false,
+      still_braked: [],
+    });
     expect((await flow.json(['resume', 'shop'])).data).toMatchObject({ resumed: false });
     const history = await flow.run(['history']);
     expect(history.stdout.match(/^\S+ \S+ UTC {2}(pause|resume) /gm)).toHaveLength(4);
