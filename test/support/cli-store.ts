@@ -68,6 +68,8 @@ function postgresStores(server: RealPostgres): CliStores {
 
 export const storeKinds = ['SQLite', 'PostgreSQL'] as const;
 
-export async function openCliStores(kind: (typeof storeKinds)[number]): Promise<CliStores> {
-  return kind === 'SQLite' ? sqliteStores : postgresStores(await startPostgres());
+/** On a server of its own where none is given. */
+export async function openCliStores(kind: (typeof storeKinds)[number] | RealPostgres): Promise<CliStores> {
+  if (kind === 'SQLite') return sqliteStores;
+  return postgresStores(kind === 'PostgreSQL' ? await startPostgres() : kind);
 }
