@@ -16,9 +16,9 @@ import type { World } from './sandbox/world.ts';
 
 /** Two that may act and one that only looks: with one of them dead, two still agree. */
 const members = [
-  { name: 'alpha', mode: 'auto' },
-  { name: 'beta', mode: 'auto' },
-  { name: 'gamma', mode: 'observe' },
+  { name: 'alpha', command: 'auto' },
+  { name: 'beta', command: 'auto' },
+  { name: 'gamma', command: 'observe' },
 ] as const;
 const quorum = 2;
 /** Rounds a second apart are fresh for fifteen: three processes that start at once on a small machine need some. */
@@ -43,6 +43,7 @@ interface Said {
 /** One process. */
 class Member {
   readonly name: string;
+  readonly #command: string;
   readonly #config: string;
   #child: ChildProcess | null = null;
   #said: Said[] = [];
@@ -52,8 +53,9 @@ class Member {
   #errors = '';
   #wake: (() => void) | null = null;
 
-  constructor(name: string, config: string) {
+  constructor(name: string, command: string, config: string) {
     this.name = name;
+    this.#command = command;
     this.#config = config;
   }
 
@@ -64,7 +66,7 @@ class Member {
   start(): void {
     this.#isKilled = false;
     const [node, script = ''] = process.argv;
-    const program = ['auto', '--interval', '1s', '--json', '--config', this.#config];
+    const program = [this.#command, '--interval', '1s', '--json', '--config', this.#config];
     const child = spawn(node ?? process.execPath, ['--import', endWithTour, script, ...program], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -157,12 +159,19 @@ export async function startTeam(
   runtime: Runtime,
 ): Promise<Controller> {
   const team = await Promise.all(
-    members.map(async ({ name, mode }) => {
+    members.map(async ({ name, command }) => {
       const configFile = join(world.directory, `${name}.yaml`);
       const stateFile = join(world.directory, stateFileName);
-      const options = { stateFile, mode, vantage: name, quorum, intervalSeconds, canaries: false };
+      const options = {
+        stateFile,
+        mode: 'auto',
+        vantage: name,
+        quorum,
+        intervalSeconds,
+        canaries: false,
+      } as const;
       await writeFile(configFile, world.configYaml(options));
-      return new Member(name, configFile);
+      return new Member(name, command, configFile);
     }),
   );
   runtime.onClose(async () => {
