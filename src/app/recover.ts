@@ -121,8 +121,10 @@ async function recoverAction(
   deps: ActDeps,
   signal: AbortSignal,
 ): Promise<Recovery> {
+  // Of a drill's record nobody wants the rest: the next drill removes what there is.
+  const wanted = action.plan.kind === 'measure' ? 'stop' : rest;
   const known =
-    action.state === 'intended' ? await resolvePending(action, lease, rest, deps, signal) : action;
+    action.state === 'intended' ? await resolvePending(action, lease, wanted, deps, signal) : action;
   const settled = known.state === 'applied' ? await resolveApplied(known, route, lease, deps, signal) : known;
   const isNews = settled.state !== action.state || settled.changeStates.join() !== action.changeStates.join();
   return { action: settled, isNews, text: describeRecovered(settled) };
@@ -238,7 +240,10 @@ async function changeStates(
 
 /** One line for people, of an action that this run found settled or settled itself. */
 export function describeRecovered(action: Action): string {
-  const what = `${action.plan.kind} ${action.plan.from ?? '?'} -> ${action.plan.to ?? '?'} (${action.plan.id})`;
+  const isRecord = action.plan.kind === 'measure';
+  const what = isRecord
+    ? `the TXT record of drill ${action.plan.id}`
+    : `${action.plan.kind} ${action.plan.from ?? '?'} -> ${action.plan.to ?? '?'} (${action.plan.id})`;
   switch (action.state) {
     case 'confirmed':
       return `${what} had been applied; every authority answers it now`;

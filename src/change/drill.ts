@@ -18,13 +18,13 @@ export function drillPauseReason({ plan }: Action): string {
 }
 
 /** The drill's flip, where DNS still publishes what it wrote. */
-export function drillAway({ actions, match }: Pick<DrillFacts, 'actions' | 'match'>): Action | null {
+function drillAway({ actions, match }: Pick<DrillFacts, 'actions' | 'match'>): Action | null {
   const last = actions.find(isFlip);
   const isAway = match.kind === 'path' && match.path === last?.plan.to;
   return last?.plan.kind === 'drill' && last.appliedAt !== null && isAway ? last : null;
 }
 
-export function isDrillAlive(flip: Action, { pauses, now }: Pick<DrillFacts, 'pauses' | 'now'>): boolean {
+function isDrillAlive(flip: Action, { pauses, now }: Pick<DrillFacts, 'pauses' | 'now'>): boolean {
   return pauses.some((one) => one.until > now && one.reason === drillPauseReason(flip));
 }
 

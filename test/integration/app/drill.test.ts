@@ -173,6 +173,8 @@ describe('a canary drill', () => {
     expect(txtOf(world)).toHaveLength(1);
     world.dead.add(world.deps().holder);
     await world.restart();
+    const [told] = (await runRound(world.deps(), never)).routes[0]?.recovered ?? [];
+    expect(told?.text).toMatch(/^the TXT record of drill [0-9a-f]{6} had been applied/);
     const { error, leftovers } = await drill(world);
     expect([error, leftovers]).toEqual([null, [owner]]);
     expect(txtOf(world)).toEqual([]);
