@@ -1,0 +1,26 @@
+// Two controllers, three vantages, and everything that can go wrong, against the real rounds, journal and leases.
+// A history is 172 minutes of some 130 rounds and takes about half a second; few by default, `MXCTL_PROPERTY_RUNS` for
+// more. A failure prints its seed and the smallest history that shows it.
+
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ModelRun } from '../../support/model-run.ts';
+import { scenario } from '../../support/model-scenario.ts';
+import { ModelDatabase } from '../../support/model-store.ts';
+
+let database: ModelDatabase;
+beforeAll(async () => {
+  database = await ModelDatabase.open();
+});
+afterAll(() => database.close());
+
+it('never does harm, whatever fails', { timeout: 3_600_000 }, async () => {
+  const numRuns = Number(process.env['MXCTL_PROPERTY_RUNS'] ?? 10);
+  await fc.assert(
+    fc.asyncProperty(scenario, async (one) => {
+      const { violations } = await new ModelRun(one, database).play();
+      expect(violations).toEqual([]);
+    }),
+    { numRuns },
+  );
+});
