@@ -4,8 +4,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { guardNames } from '../../../src/model/change.ts';
-import { type ModelMutation, mutations, redundant, silence } from '../../support/model-mutations.ts';
+import { mutations, redundant, silence } from '../../support/model-mutations.ts';
 import { ModelRun } from '../../support/model-run.ts';
+import type { ModelMutation } from '../../support/model-sabotage.ts';
 import { scenario, type Scenario } from '../../support/model-scenario.ts';
 import { ModelDatabase } from '../../support/model-store.ts';
 
