@@ -7,6 +7,7 @@ import { StoreError } from '../../../src/errors.ts';
 import { proposeMove } from '../../../src/app/propose.ts';
 import type { Action, ChangeState } from '../../../src/model/change.ts';
 import { actionLine } from '../../../src/render/action.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { AppWorld, laidOver } from '../../support/app-world.ts';
 import { hour, minute } from '../../support/worlds.ts';
 import { until } from '../../support/cli-world.ts';
@@ -287,17 +288,21 @@ describe('a later action', () => {
 });
 
 describe('a move that was made and never told', () => {
-  it('is told by the next run, once', async () => {
+  /** A store whose history takes no decision: `end` says how it goes on instead. */
+  async function mutedWorld(end: () => Promise<void>): Promise<{ world: AppWorld; mute: Store }> {
     const world = await AppWorld.open();
     await world.runs(3);
     for (const exchange of ['mx1', 'mx2']) world.hops.set(`${exchange}.filter.example.net`, '-');
     const { store } = world;
     const mute = laidOver(store, {
-      appendEvent: (event) =>
-        event.kind === 'decision'
-          ? Promise.reject(new StoreError('store-unavailable', 'gone', {}))
-          : store.appendEvent(event),
+      appendEvent: (event) => (event.kind === 'decision' ? end() : store.appendEvent(event)),
     });
+    return { world, mute };
+  }
+
+  it('is told by the next run, once', async () => {
+    const gone = new StoreError('store-unavailable', 'gone', {});
+    const { world, mute } = await mutedWorld(() => Promise.reject(gone));
     await world.run({ store: mute });
     expect(await world.journal()).toEqual(['failover proxy->direct confirmed']);
 
@@ -311,14 +316,7 @@ describe('a move that was made and never told', () => {
   });
 
   it('is left to the machine that made it, for two minutes', async () => {
-    const world = await AppWorld.open();
-    await world.runs(3);
-    for (const exchange of ['mx1', 'mx2']) world.hops.set(`${exchange}.filter.example.net`, '-');
-    const { store } = world;
-    const mute = laidOver(store, {
-      appendEvent: (event) =>
-        event.kind === 'decision' ? new Promise(() => undefined) : store.appendEvent(event),
-    });
+    const { world, mute } = await mutedWorld(() => new Promise(() => undefined));
     void world.run({ store: mute });
     await until(async () => (await world.journal()).includes('failover proxy->direct confirmed'));
     const other = { config: { ...world.config(), vantage: 'other' } };
