@@ -112,6 +112,14 @@ export class ModelJudge implements ProviderWatch {
     return skews.every((one) => one === 0) && !mishaps.some((one) => one.kind === 'clock');
   }
 
+  /** How wrong the clocks are; null where one was set since. */
+  skewsOf(since: number): readonly number[] | null {
+    const isSet = this.world.scenario.mishaps.some(
+      (one) => one.kind === 'clock' && this.world.startedAt + one.at * 60_000 > since,
+    );
+    return isSet ? null : this.machines.map((one) => one.skewMs);
+  }
+
   isPaused(at: number): boolean {
     return this.pauses.some((one) => one.at <= at && at < one.until);
   }

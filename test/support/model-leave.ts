@@ -89,6 +89,14 @@ export class LeaveWatch {
     const isHonest = world.lies.holds(from, now, (one) => one === 'none');
     const voting = isHonest ? seeing : seeing.filter((one) => one !== machines.at(-1));
     if (!isHonest && world.route.failover.quorum === 1) return false;
-    return voting.length >= world.route.failover.quorum && controllers.some((one) => seeing.includes(one));
+    const needed = world.route.failover.quorum;
+    const skews = this.#judge.skewsOf(from);
+    if (skews === null) return false;
+    return controllers.some((one, at) => {
+      const agreeing = voting.filter(
+        (other) => Math.abs(skews[machines.indexOf(other)]! - skews[at]!) < minute,
+      );
+      return seeing.includes(one) && agreeing.length >= needed;
+    });
   }
 }
