@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { chown, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,8 @@ export interface RealPostgres {
   query(text: string, database?: string): Promise<Record<string, unknown>[]>;
   /** An empty database; its name. */
   createDatabase(): Promise<string>;
+  /** A file in its data directory, as the server wants a private key: nobody else's. It is read at the next start. */
+  put(name: string, text: string): Promise<void>;
   /** As `systemctl stop` does: open connections are told and closed. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -67,7 +69,11 @@ async function freePort(): Promise<number> {
 /** Somebody else may take the port between our look and the server's start. */
 const maxStarts = 3;
 
-export async function startPostgres(extraFlags: readonly string[] = []): Promise<RealPostgres> {
+/** `files`: name in the data directory -> text, there before the first start. */
+export async function startPostgres(
+  extraFlags: readonly string[] = [],
+  files: Readonly<Record<string, string>> = {},
+): Promise<RealPostgres> {
   // Not within a directory of ours: as root the server runs as another user, who could not get there.
   const databaseDir = join(tmpdir(), `mxctl-postgres-${randomBytes(6).toString('hex')}`);
   const log: string[] = [];
@@ -94,7 +100,14 @@ export async function startPostgres(extraFlags: readonly string[] = []): Promise
       throw new Error(`PostgreSQL does not start:\n${log.slice(-20).join('')}`, { cause: error });
     }
   };
+  const put = async (name: string, text: string) => {
+    const file = join(databaseDir, name);
+    const { uid, gid } = await stat(databaseDir);
+    await writeFile(file, text, { mode: 0o600 });
+    await chown(file, uid, gid);
+  };
   await server.initialise();
+  for (const [name, text] of Object.entries(files)) await put(name, text);
   for (let starts = 1; ; starts += 1) {
     try {
       await start();
@@ -130,6 +143,7 @@ export async function startPostgres(extraFlags: readonly string[] = []): Promise
       await query(`create database ${name}`);
       return name;
     },
+    put,
     stop: () => server.stop(),
     start,
     dispose: async () => {

@@ -17,9 +17,20 @@ const toConfigure = { exitCode: exitCodes.config } as const;
 const again = 'try again; DNS is untouched';
 const loginHint = 'check the user and the password in state.url, and what pg_hba.conf of the server allows';
 
+/** Class 28, by what the server says with it; in another language the hint above has to do. */
+const loginHints: readonly (readonly [RegExp, string])[] = [
+  [
+    /no encryption/,
+    'the server wants TLS from this machine: sslmode=verify-full&sslrootcert=FILE in state.url',
+  ],
+  [
+    /client certificate|certificate authentication/i,
+    'it knows this user by a client certificate with the name of the user as its CN: sslcert=FILE&sslkey=FILE in state.url',
+  ],
+];
+
 /** Whole codes first, then classes (their first two characters). */
 const sqlStates: Readonly<Record<string, Meaning>> = {
-  '28': { what: 'refused to log in', hint: loginHint },
   '3D000': {
     what: 'does not have this database',
     hint: 'make it (createdb), or name the right one in state.url',
@@ -66,7 +77,6 @@ const sqlStates: Readonly<Record<string, Meaning>> = {
 /** The schema is not what the table of migrations says. */
 const wrongSchema = new Set(['42P01', '42703', '42804', '42883']);
 
-const tlsCodes = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|ERR_OSSL_)/;
 const networkCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -126,11 +136,51 @@ const noTls: Meaning = {
   hint: 'switch it on at the server; or, where the network is yours alone, write sslmode=disable in state.url',
   options: toConfigure,
 };
-const badCertificate: Meaning = {
-  what: 'shows a certificate that is not to be trusted',
-  hint: 'name the authority that signed it: sslrootcert=FILE in state.url; and the host as the certificate has it',
-  options: toConfigure,
-};
+
+/** By the code of Node or OpenSSL; the first that fits. */
+const tlsFaults: readonly (readonly [RegExp, Meaning])[] = [
+  [
+    /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/,
+    {
+      what: 'shows a certificate whose time is not now',
+      hint: 'renew it at the server; if it is good, the clock of this machine is wrong: mxctl doctor',
+      options: toConfigure,
+    },
+  ],
+  [
+    /^(ERR_TLS_CERT_ALTNAME_|HOSTNAME_MISMATCH)/,
+    {
+      what: 'shows a certificate for another name',
+      hint: 'write the host in state.url as the certificate has it; or let any of your authority do: sslmode=verify-ca&sslrootcert=FILE',
+      options: toConfigure,
+    },
+  ],
+  [
+    /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/,
+    {
+      what: 'shows a certificate of nobody this machine trusts',
+      hint: 'name the authority that signed it: sslrootcert=FILE in state.url',
+      options: toConfigure,
+    },
+  ],
+  [
+    // RFC 8446 §6.2: what a server says of the certificate that it was shown.
+    /_ALERT_(BAD_|UNSUPPORTED_|NO_)?CERT|_ALERT_(UNKNOWN_CA|DECRYPT_ERROR|ACCESS_DENIED)/,
+    {
+      what: 'refused our client certificate',
+      hint: 'let sslcert in state.url be one that has not expired, of an authority in ssl_ca_file of the server',
+      options: toConfigure,
+    },
+  ],
+  [
+    /^ERR_(TLS|SSL|OSSL)_/,
+    {
+      what: 'cannot be spoken to over TLS',
+      hint: 'see the log of the database server; versions before TLS 1.2 are not spoken here',
+      options: toConfigure,
+    },
+  ],
+];
 const wantsPassword: Meaning = {
   what: 'wants a password, and state.url has none',
   hint: 'write state: {url: {file: FILE}}, with the whole url in that file',
@@ -143,13 +193,28 @@ const unreachable: Meaning = {
 
 function meaningOf(error: Error): Meaning | null {
   const state = sqlStateOf(error);
+  if (state?.startsWith('28') === true) return refusedLogin(error.message);
   if (state !== null) {
     return sqlStates[state] ?? sqlStates[state.slice(0, 2)] ?? (wrongSchema.has(state) ? damaged : null);
   }
   if (/does not support SSL/i.test(error.message)) return noTls;
   if (/password must be a (non-empty )?string/.test(error.message)) return wantsPassword;
-  if (tlsCodes.test(codeOf(error) ?? '')) return badCertificate;
+  const tls = tlsFaults.find(([codes]) => codes.test(codeOf(error) ?? ''));
+  if (tls !== undefined) return tls[1];
   return isConnectionLost(error) ? unreachable : null;
+}
+
+function refusedLogin(said: string): Meaning {
+  return {
+    what: 'refused to log in',
+    hint: loginHints.find(([words]) => words.test(said))?.[1] ?? loginHint,
+  };
+}
+
+/** What OpenSSL says is its stack with the file names of its sources; Node has the sentence apart. */
+function wordsOf(error: Error): string {
+  if ('reason' in error && typeof error.reason === 'string' && error.reason !== '') return error.reason;
+  return error.message === '' ? (codeOf(error) ?? 'no reason given') : error.message;
 }
 
 /** A StoreError for faults of the server, the network or what was configured; anything else comes back unchanged. */
@@ -158,7 +223,7 @@ export function postgresFault(error: unknown, location: string): unknown {
   const meaning = meaningOf(error);
   if (meaning === null) return error;
   const { what, hint, options, code = 'store-unavailable' } = meaning;
-  const said = sanitise(error.message === '' ? (codeOf(error) ?? 'no reason given') : error.message, 300);
+  const said = sanitise(wordsOf(error), 300);
   const message = `state store ${location} ${what}: ${said}`;
   return new StoreError(code, message, { hint, cause: error, ...options });
 }

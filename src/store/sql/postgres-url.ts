@@ -2,10 +2,11 @@
 // the same: https://www.postgresql.org/docs/current/libpq-connect.html §34.1.2. Nothing of the url is ever repeated in
 // an error but the names of its parameters: a password may stand anywhere in one that is not well formed.
 
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { ConfigError } from '../../errors.ts';
 import { sanitise } from '../../model/text.ts';
 
@@ -118,6 +119,8 @@ async function tlsOf(
   const [ca, cert, key] = await Promise.all(
     ['sslrootcert', 'sslcert', 'sslkey'].map((name) => readPem(name, parameters.get(name))),
   );
+  checkAuthority(ca);
+  checkClientCertificate(cert, key);
   const given = {
     // Else Node would compare the certificate of a server named by its address with "localhost".
     host,
@@ -133,6 +136,33 @@ async function tlsOf(
     throw invalid('sslmode=verify-ca needs sslrootcert', hint);
   }
   return { ...given, rejectUnauthorized: true, checkServerIdentity: () => undefined };
+}
+
+/** Node takes any text for an authority, and then trusts nobody. */
+function checkAuthority(ca: string | undefined): void {
+  if (ca === undefined) return;
+  try {
+    new X509Certificate(ca);
+  } catch {
+    throw invalid('sslrootcert holds no certificate that can be read', 'name a file with the CA in PEM');
+  }
+}
+
+function checkClientCertificate(cert: string | undefined, key: string | undefined): void {
+  if (cert === undefined && key === undefined) return;
+  if (cert === undefined || key === undefined) {
+    const [has, lacks] = cert === undefined ? ['sslkey', 'sslcert'] : ['sslcert', 'sslkey'];
+    throw invalid(`${has} is of no use without ${lacks}`, 'write both: sslcert=FILE&sslkey=FILE');
+  }
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? sanitise(String(error.code), 60) : 'no reason';
+    throw invalid(
+      `sslcert and sslkey cannot be used together: ${code}`,
+      'name the key that the certificate is of, in PEM and without a passphrase',
+    );
+  }
 }
 
 /** `system` is libpq's word for the authorities that the system trusts; Node's own, unless told. */

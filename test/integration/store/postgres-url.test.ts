@@ -6,13 +6,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/errors.ts';
 import { readPostgresUrl } from '../../../src/store/sql/postgres-url.ts';
+import { makeCa } from '../../support/certificates.ts';
 
 let directory: string;
 let pem: string;
+let ca: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mxctl-url-'));
   pem = join(directory, 'ca.pem');
-  await writeFile(pem, '-----BEGIN CERTIFICATE-----\n');
+  ({ ca } = await makeCa());
+  await writeFile(pem, ca);
 });
 afterAll(async () => {
   await rm(directory, { recursive: true });
@@ -67,7 +70,7 @@ describe('a PostgreSQL url', () => {
     ['verify-full', true],
   ])('with a root certificate, sslmode=%s checks the chain; the name too: %s', async (mode, checksName) => {
     const { ssl } = await readPostgresUrl(`postgres://a@db.example/state?sslmode=${mode}&sslrootcert=${pem}`);
-    expect(ssl).toMatchObject({ rejectUnauthorized: true, ca: '-----BEGIN CERTIFICATE-----\n' });
+    expect(ssl).toMatchObject({ rejectUnauthorized: true, ca });
     expect(ssl !== false && 'checkServerIdentity' in ssl).toBe(!checksName);
   });
 
