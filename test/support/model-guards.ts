@@ -40,7 +40,8 @@ function scope(action: Action, process: ModelProcess, judge: ModelJudge): Broken
   const isEditedSince = judge.edits.some((at) => at > process.leasedAt);
   const match = judge.world.match();
   if (!isEditedSince && match.kind !== 'path') broken.push(['live-drift', `DNS held ${match.kind}`]);
-  if (!isEditedSince && action.plan.kind !== 'raise-ttl' && isReverted(judge))
+  // How long a revert counts is measured by clocks.
+  if (judge.isTimely && !isEditedSince && action.plan.kind !== 'raise-ttl' && isReverted(judge))
     broken.push(['live-drift', 'somebody had undone the last flip']);
   // A machine that stands still after its last look knows nothing of it.
   const isAwake = judge.alive[process.machine.index]!.holds(process.leasedAt, judge.now, (one) => one);

@@ -63,6 +63,7 @@ export class LeaveWatch {
         maxFlips.count ||
       judge.machines.some((one) => openWindow(world.route.maintenance, active, now + one.skewMs) !== null) ||
       isReverted(judge) ||
+      (!judge.isTimely && judge.edits.length > 0) ||
       (last !== undefined && now - last.at < unsettledMs) ||
       [...judge.begun.values()].some((one) => isUnsettled(one.action.state) && now - one.at < unsettledMs)
     );
