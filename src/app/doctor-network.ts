@@ -1,6 +1,7 @@
 // Checks of `doctor` on what everything else is measured with: the clock, and the resolvers.
 
 import type { Lookup } from '../dns/reader.ts';
+import { StoreError } from '../errors.ts';
 import { type DomainName, displayName, domainNameOf, root } from '../model/domain-name.ts';
 import type { ServerAddress } from '../model/route.ts';
 import { hasSameRdata } from '../model/rrset.ts';
@@ -15,18 +16,48 @@ const unpleasantSkewMs = 5000;
 /** Leases last a minute and signatures (TSIG's fudge, AWS) five: beyond the first the second is near. ms. */
 const dangerousSkewMs = 60_000;
 
-/** Of servers that the configuration names, for nobody else is asked. */
-export async function checkClock({ config, machine }: Opened, signal: AbortSignal): Promise<Finding[]> {
+/** By servers that the configuration names, for nobody else is asked. */
+export async function checkClock(deps: Opened, signal: AbortSignal): Promise<Finding[]> {
+  const { config, machine } = deps;
   const urls = [...new Set([...config.providers.values()].flatMap(timeSourceOf))];
-  if (urls.length === 0) {
+  const store = await checkAgainstStore(deps);
+  if (urls.length === 0 && store.length === 0) {
     const signed = [...config.providers.values()].some((one) => one.type === 'rfc2136');
     const text = signed
       ? 'no provider tells the time; one that takes our signatures sees it within five minutes'
       : 'no provider tells the time';
     return [unknown('clock', null, text, 'see that this machine keeps it: timedatectl, chronyc tracking')];
   }
-  return Promise.all(urls.map(async (url) => judgeTime(url, await machine.httpTime(url, signal))));
+  const told = urls.map(async (url) => judgeTime(url, await machine.httpTime(url, signal)));
+  return [...store, ...(await Promise.all(told))];
 }
+
+/** The first question may have to connect and log in; the quickest of three is the most exact. */
+const clockQuestions = 3;
+
+/** The database that machines share: what they all write is ordered by its time and theirs. */
+async function checkAgainstStore({ program, clock, storeFault, isStoreNew }: Opened): Promise<Finding[]> {
+  if (storeFault !== null || isStoreNew) return [];
+  let best: { skewMs: number; accuracyMs: number } | null = null;
+  try {
+    for (let asked = 0; asked < clockQuestions; asked += 1) {
+      const sentAt = clock.now();
+      const sharedAt = await program.store.readSharedClock();
+      if (sharedAt === null) return [];
+      const receivedAt = clock.now();
+      // Both clocks are read in whole milliseconds, cut off.
+      const accuracyMs = 1 + Math.abs(receivedAt - sentAt) / 2;
+      if (best === null || accuracyMs < best.accuracyMs)
+        best = { skewMs: (sentAt + receivedAt) / 2 - sharedAt, accuracyMs };
+    }
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return [unknown('clock', storeClock, `did not tell the time: ${error.message}`, error.hint)];
+  }
+  return best === null ? [] : [judgeSkew(storeClock, best, 'one of the two is wrong; on both: timedatectl')];
+}
+
+const storeClock = 'state store';
 
 /** Where the API of this provider answers HTTP, with a Date whoever asks (RFC 9110 §6.6.1). */
 function timeSourceOf(
@@ -60,14 +91,19 @@ function judgeTime(url: string, time: HttpTime): Finding {
   }
   const { serverAt, sentAt, receivedAt } = time;
   const skewMs = (sentAt + receivedAt) / 2 - (serverAt + dateRoundingMs);
-  const accuracyMs = dateRoundingMs + (receivedAt - sentAt) / 2;
+  return judgeSkew(host, { skewMs, accuracyMs: dateRoundingMs + (receivedAt - sentAt) / 2 }, keepTime);
+}
+
+function judgeSkew(
+  subject: string,
+  { skewMs, accuracyMs }: { readonly skewMs: number; readonly accuracyMs: number },
+  next: string,
+): Finding {
   const surelyMs = Math.abs(skewMs) - accuracyMs;
-  const within = `give or take ${formatDuration(accuracyMs)}`;
-  if (surelyMs <= unpleasantSkewMs) return ok('clock', host, `agrees with it, ${within}`);
+  const within = `give or take ${formatDuration(Math.ceil(accuracyMs))}`;
+  if (surelyMs <= unpleasantSkewMs) return ok('clock', subject, `agrees with it, ${within}`);
   const text = `${formatDuration(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'} it, ${within}`;
-  return surelyMs > dangerousSkewMs
-    ? fail('clock', host, text, keepTime)
-    : warn('clock', host, text, keepTime);
+  return surelyMs > dangerousSkewMs ? fail('clock', subject, text, next) : warn('clock', subject, text, next);
 }
 
 /** Routes whose MX the resolvers are compared by. */

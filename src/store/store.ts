@@ -208,6 +208,8 @@ export interface Store {
 
   /** Those that somebody has or had and never gave back, by route. */
   readLeases(): Promise<Lease[]>;
+  /** Now, by the clock that machines with this store share; ms. Null where it has none but theirs (a file). */
+  readSharedClock(): Promise<number | null>;
 
   /** Insert or replace by id, all or none. */
   recordPublishTimes(times: readonly PublishTime[]): Promise<void>;

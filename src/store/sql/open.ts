@@ -99,6 +99,8 @@ function storeOver(engine: SqlEngine): Store {
     renewLease: (lease, ttlMs, now) => renewLease(engine, lease, ttlMs, now),
     releaseLease: (lease) => releaseLease(engine, lease),
     readLeases: () => readLeases(engine),
+    readSharedClock: () =>
+      engine.kind === 'sqlite' ? Promise.resolve(null) : engine.leaseNow(engine.db, Number.NaN),
     recordPublishTimes: (times) => recordPublishTimes(engine, times),
     readPublishTimes: (provider, zone, limit) => readPublishTimes(engine, provider, zone, limit),
     beginAction: (action, lease) => beginAction(engine, action, lease),
