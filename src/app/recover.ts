@@ -76,9 +76,12 @@ export async function reopenLate(
   signal: AbortSignal,
 ): Promise<Recovery[]> {
   const now = deps.clock.now();
-  const since = actions.findIndex((one) => one.state !== 'failed');
-  const late = actions.slice(0, since === -1 ? undefined : since).find(
-    ({ plan, note, intendedAt }) =>
+  // By their leases: clocks of different machines give no order.
+  const newest = Math.max(0, ...actions.filter((one) => one.state !== 'failed').map((one) => one.leaseToken));
+  const late = actions.find(
+    ({ plan, state, note, intendedAt, leaseToken }) =>
+      state === 'failed' &&
+      leaseToken > newest &&
       note === null &&
       now - intendedAt < resumableMs &&
       plan.changes.every(({ owner, type, desired }) => {
