@@ -4,7 +4,8 @@
 import { RefusedError, UsageError } from '../errors.ts';
 import { changesTo, ttlFor } from '../change/plan.ts';
 import type { ActionKind } from '../model/change.ts';
-import { pathOf } from '../model/route.ts';
+import type { MailPath } from '../model/mail-path.ts';
+import { pathOf, type Route } from '../model/route.ts';
 import { sanitise } from '../model/text.ts';
 import type { Deps } from './deps.ts';
 import { finishPlan } from './prepare.ts';
@@ -52,8 +53,7 @@ export function parsePlanFile(text: string, file: string): SavedPlan {
 }
 
 export async function proposeSaved(saved: SavedPlan, deps: Deps, signal: AbortSignal): Promise<Proposal> {
-  const route = routeNamed(saved.route, deps);
-  const path = pathNamed(saved.to, route);
+  const [route, path] = namedBy(saved, deps);
   const recovered = await settleLeftovers(route, deps, signal);
   const [facts, held] = await gatherWithHeld(route, deps, signal);
   const current = { ...facts, live: held, match: matchLive(route, held) };
@@ -78,6 +78,21 @@ export async function proposeSaved(saved: SavedPlan, deps: Deps, signal: AbortSi
     );
   }
   return { route, facts: current, prepared, recovered };
+}
+
+/** Whoever types `apply FILE` named neither: what is not there any more left the config since. */
+function namedBy(saved: SavedPlan, deps: Deps): [route: Route, path: MailPath] {
+  try {
+    const route = routeNamed(saved.route, deps);
+    return [route, pathNamed(saved.to, route)];
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const isRouteThere = deps.config.routes.has(saved.route);
+    throw new RefusedError('plan-stale', `the plan is stale: ${error.message}`, {
+      hint: `nothing was changed; plan again: mxctl plan ${isRouteThere ? saved.route : 'ROUTE'} --out FILE`,
+      cause: error,
+    });
+  }
 }
 
 /** The order of keys apart: a file may have been through a formatter. */

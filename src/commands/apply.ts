@@ -14,6 +14,9 @@ const largestFile = 16 * 1024 * 1024;
 
 export default class Apply extends BaseCommand<typeof Apply> {
   static override summary = 'Carry out a saved plan, if it is still what would be planned now.';
+  static override description =
+    'It is planned again with the config of now. Where its records, values, TTL or provider would differ, or its route or ' +
+    'path is gone, nothing is written: exit 3 (plan-stale).';
   static override examples = ['<%= config.bin %> apply support.plan.json'];
   static override args = {
     file: Args.string({ description: 'plan file, from mxctl plan --out', required: true }),
