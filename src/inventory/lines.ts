@@ -23,7 +23,8 @@ export class LineSplitter {
   push(text: string): TextLine[] {
     const pieces = (this.#rest + text).split('\n');
     this.#rest = pieces.pop() ?? '';
-    const lines = pieces.flatMap((piece) => this.#lineOf(piece));
+    const lines: TextLine[] = [];
+    for (const piece of pieces) this.#takeLine(piece, lines);
     if (this.#rest.length > this.#longest) {
       if (!this.#isSkipping) lines.push({ text: null, line: this.#line });
       this.#isSkipping = true;
@@ -33,16 +34,18 @@ export class LineSplitter {
   }
 
   end(): TextLine[] {
-    return this.#rest === '' && !this.#isSkipping ? [] : this.#lineOf(this.#rest);
+    const lines: TextLine[] = [];
+    if (this.#rest !== '' || this.#isSkipping) this.#takeLine(this.#rest, lines);
+    return lines;
   }
 
-  #lineOf(piece: string): TextLine[] {
+  #takeLine(piece: string, lines: TextLine[]): void {
     const line = this.#line++;
     if (this.#isSkipping) {
       this.#isSkipping = false;
-      return [];
+      return;
     }
     const text = piece.endsWith('\r') ? piece.slice(0, -1) : piece;
-    return [{ text: text.length > this.#longest ? null : text, line }];
+    lines.push({ text: text.length > this.#longest ? null : text, line });
   }
 }

@@ -30,35 +30,44 @@ export function createRowReader(form: InventoryForm, options: RowOptions): RowRe
   if (form === 'csv') return csvReader(options);
   const splitter = new LineSplitter();
   const read = form === 'ndjson' ? jsonRow(options) : plainRow(options);
-  const rows = (lines: readonly TextLine[]) =>
-    lines.flatMap(({ text, line }) =>
-      text === null ? badRow(options.file, line, '', faults.tooLong) : read(text, line),
-    );
+  const rows = (lines: readonly TextLine[]) => {
+    const found: InventoryRow[] = [];
+    for (const { text, line } of lines) {
+      const row = text === null ? badRow(options.file, line, '', faults.tooLong) : read(text, line);
+      if (row !== null) found.push(row);
+    }
+    return found;
+  };
   return { push: (text) => rows(splitter.push(text)), end: () => rows(splitter.end()) };
 }
 
 function csvReader({ file, column }: RowOptions): RowReader {
   const splitter = new CsvSplitter();
   let at: number | null = null;
-  const row = ({ fields, line, fault }: CsvRecord): InventoryRow[] => {
+  const rowOf = ({ fields, line, fault }: CsvRecord): InventoryRow | null => {
     if (fault !== null) {
       if (at === null) throw headerFault(file, fault);
       return badRow(file, line, fields.join(' '), fault);
     }
-    if (fields.length === 1 && fields[0]?.trim() === '') return [];
+    if (fields.length === 1 && fields[0]?.trim() === '') return null;
     if (at === null) {
       at = columnIn(fields, column ?? usualColumn, file);
-      return [];
+      return null;
     }
     const cell = fields[at];
     if (cell === undefined)
       return badRow(file, line, fields.join(' '), `has ${fields.length} of ${at + 1} columns`);
     return domainRow(file, line, cell);
   };
-  return {
-    push: (text) => splitter.push(text).flatMap(row),
-    end: () => splitter.end().flatMap(row),
+  const rows = (records: readonly CsvRecord[]) => {
+    const found: InventoryRow[] = [];
+    for (const record of records) {
+      const row = rowOf(record);
+      if (row !== null) found.push(row);
+    }
+    return found;
   };
+  return { push: (text) => rows(splitter.push(text)), end: () => rows(splitter.end()) };
 }
 
 function headerFault(file: string | null, what: string): UsageError {
@@ -89,8 +98,8 @@ const shownColumns = 20;
 
 const jsonRow =
   ({ file, column }: RowOptions) =>
-  (text: string, line: number): InventoryRow[] => {
-    if (text.trim() === '') return [];
+  (text: string, line: number): InventoryRow | null => {
+    if (text.trim() === '') return null;
     const key = column ?? usualColumn;
     const value = parseJson(text);
     if (value === undefined) return badRow(file, line, text, 'is not JSON');
@@ -112,24 +121,24 @@ function parseJson(text: string): unknown {
 
 const plainRow =
   ({ file }: RowOptions) =>
-  (text: string, line: number): InventoryRow[] => {
+  (text: string, line: number): InventoryRow | null => {
     const comment = text.indexOf('#');
     const cell = (comment === -1 ? text : text.slice(0, comment)).trim();
-    return cell === '' ? [] : domainRow(file, line, cell);
+    return cell === '' ? null : domainRow(file, line, cell);
   };
 
-function domainRow(file: string | null, line: number, cell: string): InventoryRow[] {
+function domainRow(file: string | null, line: number, cell: string): InventoryRow {
   const read = readMailDomain(cell);
   return read.ok
-    ? [{ kind: 'domain', domain: read.domain, source: { file, line } }]
+    ? { kind: 'domain', domain: read.domain, source: { file, line } }
     : badRow(file, line, cell, read.reason);
 }
 
 /** Enough to find the row by. */
 const shownOfRow = 120;
 
-function badRow(file: string | null, line: number, text: string, reason: string): InventoryRow[] {
-  return [{ kind: 'bad', row: { source: { file, line }, text: sanitise(text, shownOfRow), reason } }];
+function badRow(file: string | null, line: number, text: string, reason: string): InventoryRow {
+  return { kind: 'bad', row: { source: { file, line }, text: sanitise(text, shownOfRow), reason } };
 }
 
 /** The form of a list by what it begins with; null where that has no line yet. */
