@@ -1,7 +1,10 @@
 // Domains that were met before, and which shard one is in, by 64-bit hashes: a million names take 16 MB, not 150.
 
-/** FNV-like mixing of two lanes (cyrb53), whole 32 bits of each. Not for secrets. */
-function hash(text: string, seed: number): readonly [high: number, low: number] {
+/** Of the text that was hashed last: an object a domain would be one more to collect. */
+const hashed = { high: 0, low: 0 };
+
+/** FNV-like mixing of two lanes (cyrb53), whole 32 bits of each, into `hashed`. Not for secrets. */
+function hash(text: string, seed: number): void {
   let high = 0xdeadbeef ^ seed;
   let low = 0x41c6ce57 ^ seed;
   for (let at = 0; at < text.length; at += 1) {
@@ -11,7 +14,8 @@ function hash(text: string, seed: number): readonly [high: number, low: number] 
   }
   high = Math.imul(high ^ (high >>> 16), 2_246_822_507) ^ Math.imul(low ^ (low >>> 13), 3_266_489_909);
   low = Math.imul(low ^ (low >>> 16), 2_246_822_507) ^ Math.imul(high ^ (high >>> 13), 3_266_489_909);
-  return [high >>> 0, low >>> 0];
+  hashed.high = high >>> 0;
+  hashed.low = low >>> 0;
 }
 
 export interface Shard {
@@ -22,7 +26,9 @@ export interface Shard {
 
 /** Whether the text is this shard's: the same on every machine, in every run and in every version to come. */
 export function isInShard(text: string, shard: Shard | null): boolean {
-  return shard === null || hash(text, 0)[1] % shard.of === shard.number - 1;
+  if (shard === null) return true;
+  hash(text, 0);
+  return hashed.low % shard.of === shard.number - 1;
 }
 
 /** 2^25 slots of 8 octets: 256 MB, for 25 million names. Beyond that nothing new is remembered. */
@@ -45,8 +51,9 @@ export class TextSet {
 
   /** True where it was not there. */
   add(text: string): boolean {
-    const [high, given] = hash(text, this.#seed);
-    const low = high === 0 && given === 0 ? 1 : given;
+    hash(text, this.#seed);
+    const { high } = hashed;
+    const low = high === 0 && hashed.low === 0 ? 1 : hashed.low;
     const at = slotOf(this.#slots, high, low);
     if (this.#slots[at] === high && this.#slots[at + 1] === low) return false;
     const slots = this.#slots.length / 2;
@@ -77,7 +84,8 @@ function slotOf(slots: Uint32Array, high: number, low: number): number {
   let slot = low & mask;
   for (;;) {
     const at = 2 * slot;
-    const [a, b] = [slots[at], slots[at + 1]];
+    const a = slots[at];
+    const b = slots[at + 1];
     if ((a === high && b === low) || (a === 0 && b === 0)) return at;
     slot = (slot + 1) & mask;
   }

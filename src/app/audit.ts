@@ -3,9 +3,9 @@
 // is room for another domain in work, and there is room when what was written has gone out.
 
 import type { ExitCode } from '../errors.ts';
-import type { Gatherer, GatherWants } from '../gather/gather.ts';
+import type { FactsTaker, Gatherer, GatherWants } from '../gather/gather.ts';
 import type { Inventory, InventoryRow } from '../inventory/inventory.ts';
-import { judgeDomain } from '../audit/index.ts';
+import { createJudge } from '../audit/index.ts';
 import type {
   AuditContext,
   AuditSubject,
@@ -17,7 +17,7 @@ import type {
 } from '../model/audit.ts';
 import type { DomainName } from '../model/domain-name.ts';
 import { type AuditIgnore, isOver } from '../model/ignore.ts';
-import { formatMx } from '../model/mx.ts';
+import { formatMx, type Mx } from '../model/mx.ts';
 import type { ComparedResult, FixedFinding } from '../render/audit/output.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Baseline } from './audit-baseline.ts';
@@ -88,22 +88,41 @@ export async function runAudit(
   onProgress: (progress: AuditProgress) => void,
 ): Promise<AuditEnd> {
   const run = new Run(request, deps, sink, signal);
-  for (const [at, part] of request.parts.entries()) {
-    if (sink.isClosed()) break;
-    const share = () => shareOf(at, part.inventory.share(), request.parts.length);
-    for await (const batch of part.inventory.rows) {
-      for (const row of batch) await run.take(row, part);
-      onProgress(run.progress(share()));
+  const onAbort = () => run.fail(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  try {
+    for (const [at, part] of request.parts.entries()) {
       if (sink.isClosed()) break;
+      const open = run.open(part);
+      for await (const batch of part.inventory.rows) {
+        for (const row of batch) {
+          // Nearly always there is room: a promise for each row would cost more than the row.
+          const room = run.take(row, open);
+          if (room !== null) await room;
+        }
+        onProgress(run.progress(shareOf(at, part.inventory.share(), request.parts.length)));
+        if (sink.isClosed()) break;
+      }
     }
+    await run.settled();
+    return run.end();
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
-  await run.settled();
-  return run.end();
 }
 
 /** Parts count alike: how long one is, is known when it is read. */
 function shareOf(done: number, share: number | null, parts: number): number | null {
   return share === null ? null : (done + share) / parts;
+}
+
+/** A part whose rows are read. */
+interface OpenPart {
+  readonly part: AuditPart;
+  readonly judge: ReturnType<typeof createJudge>;
+  readonly ignored: ReadonlySet<DomainName>;
+  /** Domains that were named before, under this audit. */
+  readonly seen: TextSet;
 }
 
 class Run {
@@ -112,8 +131,8 @@ class Run {
   readonly #sink: AuditSink;
   readonly #signal: AbortSignal;
   readonly #tally = new Tally();
-  readonly #seen: TextSet;
-  readonly #ignored = new Map<AuditPart, ReadonlySet<DomainName>>();
+  /** By audit: a domain of two is judged by what each expects. */
+  readonly #seen = new Map<string | null, TextSet>();
   #inWork = 0;
   /** What went wrong first: a bug, or the abort. */
   #failure: { readonly thrown: unknown } | null = null;
@@ -124,40 +143,68 @@ class Run {
     this.#deps = deps;
     this.#sink = sink;
     this.#signal = signal;
-    this.#seen = new TextSet(deps.seed);
-    for (const part of request.parts) {
-      const holding = part.ignores.filter((one) => !isOver(one, request.startedAt));
-      this.#ignored.set(part, new Set(holding.map((one) => one.domain)));
-    }
   }
 
-  /** Resolves when there is room for the next row. */
-  async take(row: InventoryRow, part: AuditPart): Promise<void> {
+  open(part: AuditPart): OpenPart {
+    const holding = part.ignores.filter((one) => !isOver(one, this.#request.startedAt));
+    const seen = this.#seen.get(part.audit) ?? new TextSet(this.#deps.seed);
+    this.#seen.set(part.audit, seen);
+    return {
+      part,
+      judge: createJudge(part.context, this.#deps.digest),
+      ignored: new Set(holding.map((one) => one.domain)),
+      seen,
+    };
+  }
+
+  /** Null where the row is taken, else resolves when it is. */
+  take(row: InventoryRow, open: OpenPart): Promise<void> | null {
     this.#signal.throwIfAborted();
     if (row.kind === 'bad') {
       if (isInShard(row.row.text, this.#request.shard)) this.#takeBad(row.row);
-      return;
+      return null;
     }
-    if (!isInShard(row.domain, this.#request.shard)) return;
+    const { domain, source } = row;
+    if (!isInShard(domain, this.#request.shard)) return null;
     this.#tally.rows += 1;
-    // A domain of two audits is judged by what each expects.
-    if (!this.#seen.add(`${row.domain} ${part.audit ?? ''}`)) {
+    if (!open.seen.add(domain)) {
       this.#tally.duplicates += 1;
-      return;
+      return null;
     }
-    const subject = {
-      domain: row.domain,
-      source: row.source,
-      audit: part.audit,
-      expectation: part.expectation,
-    };
-    await this.#start(subject, part);
+    const { audit, expectation } = open.part;
+    const subject: AuditSubject = { domain, source, audit, expectation };
+    if (this.#inWork >= this.#request.concurrency) return this.#startLater(subject, open);
+    const room = this.#sink.room();
+    if (room !== null) return this.#startAfter(room, subject, open);
+    this.#start(subject, open);
+    return null;
   }
 
-  /** Resolves when nothing is in work any more. Throws what went wrong. */
+  /** Resolves when nothing is in work any more. Throws what went wrong, as soon as it did. */
   async settled(): Promise<void> {
-    while (this.#inWork > 0) await this.#change();
+    while (this.#inWork > 0 && this.#failure === null) await this.#change();
     this.#throwFailure();
+  }
+
+  /** Only what goes wrong first counts. Nothing is handed on any more. */
+  fail(thrown: unknown): void {
+    this.#failure ??= { thrown };
+    this.#wake();
+  }
+
+  /** The facts of a domain in work are here, or none will be. */
+  judge(facts: DomainFacts, subject: AuditSubject, open: OpenPart): void {
+    this.#inWork -= 1;
+    if (this.#failure === null) {
+      try {
+        const { findings, unknowns, outcome } = open.judge(facts, subject);
+        const sts = policyOf(facts, open.part.context);
+        this.#hand({ subject, outcome, findings, unknowns, sts, mx: textsOf(facts.mx.mx) });
+      } catch (thrown) {
+        this.fail(thrown);
+      }
+    }
+    this.#wake();
   }
 
   progress(share: number | null): AuditProgress {
@@ -183,36 +230,26 @@ class Run {
     this.#sink.badRow(row);
   }
 
-  async #start(subject: AuditSubject, part: AuditPart): Promise<void> {
-    while (this.#inWork >= this.#request.concurrency) await this.#change();
+  async #startLater(subject: AuditSubject, open: OpenPart): Promise<void> {
+    while (this.#inWork >= this.#request.concurrency && this.#failure === null) await this.#change();
     const room = this.#sink.room();
     if (room !== null) await room;
-    this.#throwFailure();
-    this.#inWork += 1;
-    void this.#judge(subject, part)
-      .catch((thrown: unknown) => {
-        this.#failure ??= { thrown };
-      })
-      .finally(() => {
-        this.#inWork -= 1;
-        this.#wake();
-      });
+    this.#start(subject, open);
   }
 
-  async #judge(subject: AuditSubject, part: AuditPart): Promise<void> {
-    const { gatherer, digest } = this.#deps;
-    const { context } = part;
-    if (this.#ignored.get(part)?.has(subject.domain) === true) {
-      this.#hand(ignoredResult(subject, context));
+  async #startAfter(room: Promise<void>, subject: AuditSubject, open: OpenPart): Promise<void> {
+    await room;
+    this.#start(subject, open);
+  }
+
+  #start(subject: AuditSubject, open: OpenPart): void {
+    this.#throwFailure();
+    if (open.ignored.has(subject.domain)) {
+      this.#hand(ignoredResult(subject, open.part.context));
       return;
     }
-    const facts = await gatherer.gather(subject.domain, part.wants, this.#signal);
-    this.#hand({
-      subject,
-      ...judgeDomain(facts, subject, context, digest),
-      sts: policyOf(facts, context),
-      mx: facts.mx.mx.map(formatMx),
-    });
+    this.#inWork += 1;
+    this.#deps.gatherer.gatherFor(subject.domain, open.part.wants, new DomainInWork(this, subject, open));
   }
 
   #hand(result: DomainResult): void {
@@ -230,6 +267,37 @@ class Run {
   #throwFailure(): void {
     if (this.#failure !== null) throw this.#failure.thrown;
   }
+}
+
+class DomainInWork implements FactsTaker {
+  readonly #run: Run;
+  readonly #subject: AuditSubject;
+  readonly #open: OpenPart;
+
+  constructor(run: Run, subject: AuditSubject, open: OpenPart) {
+    this.#run = run;
+    this.#subject = subject;
+    this.#open = open;
+  }
+
+  take(facts: DomainFacts): void {
+    this.#run.judge(facts, this.#subject, this.#open);
+  }
+
+  fail(error: Error): void {
+    this.#run.fail(error);
+  }
+}
+
+/** Of sets that were met: thousands of domains publish the same. */
+const setTexts = new WeakMap<readonly Mx[], readonly string[]>();
+
+function textsOf(mx: readonly Mx[]): readonly string[] {
+  const known = setTexts.get(mx);
+  if (known !== undefined) return known;
+  const texts = mx.map(formatMx);
+  setTexts.set(mx, texts);
+  return texts;
 }
 
 export function formatShard(shard: Shard | null): string | null {

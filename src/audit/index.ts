@@ -7,6 +7,7 @@ import type {
   DomainFacts,
   DomainResult,
   Finding,
+  MxFacts,
   Rule,
   RuleFinding,
 } from '../model/audit.ts';
@@ -86,6 +87,50 @@ export const rules: readonly Rule[] = [
 ];
 
 const noFindings: readonly Finding[] = [];
+const noUnknowns: DomainResult['unknowns'] = [];
+
+type Judgement = Pick<DomainResult, 'findings' | 'unknowns' | 'outcome'>;
+type Judge = (facts: DomainFacts, subject: AuditSubject) => Judgement;
+
+const goodJudgement: Judgement = { findings: noFindings, unknowns: noUnknowns, outcome: 'good' };
+
+/** What was judged good, and of what. */
+interface KnownGood {
+  readonly mx: MxFacts;
+  readonly expectation: AuditSubject['expectation'];
+}
+
+/**
+ * Judges as `judgeDomain` does, a million domains of one context. Most of them share their exchanges with others, and of the
+ * very same facts the rules say the same, whatever the name of the domain: only `context` knows some by name. So good ones
+ * are judged once; what was found is told of each domain anew.
+ */
+export function createJudge(context: AuditContext, digest: (text: string) => string): Judge {
+  const good = new WeakMap<DomainFacts['exchanges'], KnownGood>();
+  return (facts, subject) => {
+    if (!isOfExchangesOnly(facts) || context.expiredIgnore(facts.domain) !== null)
+      return judgeDomain(facts, subject, context, digest);
+    const known = good.get(facts.exchanges);
+    if (known?.mx === facts.mx && known.expectation === subject.expectation) return goodJudgement;
+    const judgement = judgeDomain(facts, subject, context, digest);
+    if (judgement.outcome === 'good')
+      good.set(facts.exchanges, { mx: facts.mx, expectation: subject.expectation });
+    return judgement;
+  };
+}
+
+/** Nothing of it is the domain's own. */
+function isOfExchangesOnly({ own, failover, authorities, sts, stsId, tlsRpt, spf }: DomainFacts): boolean {
+  return (
+    own === null &&
+    failover.length === 0 &&
+    authorities === null &&
+    sts === null &&
+    stsId === null &&
+    tlsRpt === null &&
+    spf === null
+  );
+}
 
 /** `digest` makes a fingerprint, hex, out of rule, domain and what the finding is about; given in because hashing is not
  *  for pure code. */
@@ -94,7 +139,7 @@ export function judgeDomain(
   subject: AuditSubject,
   context: AuditContext,
   digest: (text: string) => string,
-): Pick<DomainResult, 'findings' | 'unknowns' | 'outcome'> {
+): Judgement {
   let found: Finding[] | null = null;
   for (const rule of rules) {
     const said = rule.judge(facts, subject, context);

@@ -86,8 +86,13 @@ export class AuditWriter implements AuditSink {
   }
 
   room(): Promise<void> | null {
-    const waits = this.#outputs.flatMap(({ target }) => target.room() ?? []);
-    return waits.length === 0 ? null : Promise.all(waits).then(() => {});
+    // Asked for every domain.
+    let waits: Promise<void>[] | null = null;
+    for (const { target } of this.#outputs) {
+      const room = target.room();
+      if (room !== null) (waits ??= []).push(room);
+    }
+    return waits === null ? null : Promise.all(waits).then(() => {});
   }
 
   isClosed(): boolean {

@@ -55,6 +55,11 @@ const bitsOf = (wants: ExchangeWants) =>
   (wants.deep ? wantBits.deep : 0) |
   (wants.nameServers ? wantBits.nameServers : 0);
 
+/** Facts that serve for a moment only. */
+export function isExchangeUnknown({ addresses, dane }: ExchangeFacts): boolean {
+  return addresses.outcome === 'unknown' || dane?.outcome === 'unknown';
+}
+
 export class Exchanges {
   readonly #options: ExchangeOptions;
   readonly #probeGate = new Gate(probeManners);
@@ -97,7 +102,7 @@ export class Exchanges {
         new Memo({
           size: maxExchanges,
           find: (exchange) => this.#find(exchange, bits),
-          isUnknown: ({ addresses, dane }) => isUnknown(addresses) || dane?.outcome === 'unknown',
+          isUnknown: isExchangeUnknown,
         }),
     );
   }

@@ -32,10 +32,20 @@ export interface GatherCounters {
   readonly policies: number;
 }
 
+/** Who waits for the facts of one domain: one of both is called, once, maybe before `gatherFor` returns. Neither throws. */
+export interface FactsTaker {
+  take(facts: DomainFacts): void;
+  /** The gatherer was closed, or has a bug. */
+  fail(error: Error): void;
+}
+
 export interface Gatherer {
   /** Rejects only on abort, with the signal's reason. As many at once as the caller likes: what goes out at once is
    *  bounded inside, so the caller bounds only what it holds in memory. */
   gather(domain: DomainName, wants: GatherWants, signal: AbortSignal): Promise<DomainFacts>;
+  /** The same for a million of them: nothing is made for a domain whose facts are known when its MX are. Facts of domains
+   *  with the same MX are the same objects as far as may be. An abort is for the taker to know of. */
+  gatherFor(domain: DomainName, wants: GatherWants, taker: FactsTaker): void;
   readonly counters: GatherCounters;
   /** Ends what is out. */
   close(): Promise<void>;

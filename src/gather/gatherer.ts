@@ -7,11 +7,11 @@ import type { AuthorityReader, Resolver } from '../dns/reader.ts';
 import type { DomainFacts, ExchangeFacts, MxFacts, TextFacts } from '../model/audit.ts';
 import { type DomainName, parseDomainName, root } from '../model/domain-name.ts';
 import type { StsFacts, StsReading } from '../model/sts.ts';
-import { type DaneRead, type ExchangeProbe, Exchanges } from './exchanges.ts';
+import { type DaneRead, type ExchangeProbe, Exchanges, isExchangeUnknown } from './exchanges.ts';
 import { spfText, stsText, textFactsOf, tlsRptText } from './facts.ts';
-import type { Gatherer, GatherCounters, GatherWants } from './gather.ts';
+import type { FactsTaker, Gatherer, GatherCounters, GatherWants } from './gather.ts';
 import { Memo } from './memo.ts';
-import type { MxSource } from './mx-source.ts';
+import type { MxSource, MxTaker } from './mx-source.ts';
 import { Tally } from './tally.ts';
 import { YoungHeap } from './young-heap.ts';
 import { Zones } from './zones.ts';
@@ -43,15 +43,14 @@ const policyManners = { concurrency: 16, perSecond: 50 };
 /** Domains by which threads have the memory they need. */
 const threadsGrown = 20_000;
 
-const nothing = {
-  failover: [],
-  own: null,
-  authorities: null,
-  sts: null,
-  stsId: null,
-  tlsRpt: null,
-  spf: null,
-} as const;
+const noPolicy = { sts: null, stsId: null } as const;
+const noExchanges: readonly ExchangeFacts[] = [];
+
+/** All that is asked about the exchanges of one set. */
+interface KnownSet {
+  readonly wants: GatherWants;
+  readonly exchanges: readonly ExchangeFacts[];
+}
 
 export class DnsGatherer implements Gatherer {
   readonly #parts: GathererParts;
@@ -62,6 +61,8 @@ export class DnsGatherer implements Gatherer {
   readonly #policies: Memo<DomainName, StsReading>;
   readonly #policyGate = new Gate(policyManners);
   readonly #aborts = new AbortWatch();
+  /** Of sets that nothing else is asked of, whoever publishes them; by the very set. */
+  readonly #known = new WeakMap<MxFacts['mx'], KnownSet>();
 
   constructor(parts: GathererParts) {
     this.#parts = parts;
@@ -85,21 +86,40 @@ export class DnsGatherer implements Gatherer {
   /** What an exchange or a policy is asked for serves other domains too, so an abort ends the wait, not the work. */
   gather(domain: DomainName, wants: GatherWants, signal: AbortSignal): Promise<DomainFacts> {
     if (signal.aborted) return Promise.reject(abortReasonOf(signal));
-    this.#tally.domains += 1;
-    this.#youngHeap.watch(this.#tally.domains);
     return new Promise((resolve, reject) => {
       const watch = this.#aborts.join(signal, () => reject(abortReasonOf(signal)));
-      this.#gather(domain, wants).then(
-        (facts) => {
+      this.gatherFor(domain, wants, {
+        take: (facts) => {
           this.#aborts.leave(watch);
           resolve(facts);
         },
-        (error: unknown) => {
+        fail: (error) => {
           this.#aborts.leave(watch);
-          reject(error instanceof Error ? error : new Error('gathering failed', { cause: error }));
+          reject(error);
         },
-      );
+      });
     });
+  }
+
+  gatherFor(domain: DomainName, wants: GatherWants, taker: FactsTaker): void {
+    this.#tally.domains += 1;
+    this.#youngHeap.watch(this.#tally.domains);
+    this.#parts.mx.read(domain, new Asked(this, domain, wants, taker));
+  }
+
+  /** Goes on where the MX are known. */
+  takeMx(mx: MxFacts, domain: DomainName, wants: GatherWants, taker: FactsTaker): void {
+    this.#tally.count(mx);
+    const known = mx.outcome === 'found' ? this.#known.get(mx.mx) : undefined;
+    if (known?.wants === wants) {
+      taker.take(factsOf(domain, mx, known.exchanges));
+      return;
+    }
+    this.#gather(domain, mx, wants).then(
+      (facts) => taker.take(facts),
+      (error: unknown) =>
+        taker.fail(error instanceof Error ? error : new Error('gathering failed', { cause: error })),
+    );
   }
 
   async close(): Promise<void> {
@@ -108,9 +128,7 @@ export class DnsGatherer implements Gatherer {
     this.#parts.onClose();
   }
 
-  async #gather(domain: DomainName, wants: GatherWants): Promise<DomainFacts> {
-    const mx = await this.#parts.mx.read(domain);
-    this.#tally.count(mx);
+  async #gather(domain: DomainName, mx: MxFacts, wants: GatherWants): Promise<DomainFacts> {
     const published = exchangesOf(mx);
     const others = failoverHostsOf(published, wants);
     const { dane, deep } = wants;
@@ -119,7 +137,10 @@ export class DnsGatherer implements Gatherer {
     const isMore = wants.sts || wants.tlsRpt || wants.spf || wants.authorities;
     if (!isMore && mx.outcome !== 'absent' && others.length === 0) {
       const exchanges: readonly ExchangeFacts[] = Array.isArray(known) ? known : await known;
-      return { domain, mx, exchanges, ...nothing };
+      // What is unknown is asked again some time.
+      if (mx.outcome === 'found' && !exchanges.some(isExchangeUnknown))
+        this.#known.set(mx.mx, { wants, exchanges });
+      return factsOf(domain, mx, exchanges);
     }
     // Nothing below a name that does not exist (RFC 8020 §2).
     const isThere = mx.outcome !== 'nxdomain';
@@ -132,7 +153,7 @@ export class DnsGatherer implements Gatherer {
       wants.tlsRpt && isThere ? this.#textOf(`_smtp._tls.${domain}`, tlsRptText) : null,
       wants.spf && isThere ? this.#textOf(domain, spfText) : null,
     ]);
-    const { sts, stsId } = policy ?? nothing;
+    const { sts, stsId } = policy ?? noPolicy;
     return { domain, mx, exchanges, failover, own, authorities, sts, stsId, tlsRpt, spf };
   }
 
@@ -169,6 +190,45 @@ export class DnsGatherer implements Gatherer {
     this.#tally.count(lookup);
     return textFactsOf(lookup, meant);
   }
+}
+
+/** A domain whose MX are asked for. */
+class Asked implements MxTaker {
+  readonly #gatherer: DnsGatherer;
+  readonly #domain: DomainName;
+  readonly #wants: GatherWants;
+  readonly #taker: FactsTaker;
+
+  constructor(gatherer: DnsGatherer, domain: DomainName, wants: GatherWants, taker: FactsTaker) {
+    this.#gatherer = gatherer;
+    this.#domain = domain;
+    this.#wants = wants;
+    this.#taker = taker;
+  }
+
+  takeMx(mx: MxFacts): void {
+    this.#gatherer.takeMx(mx, this.#domain, this.#wants, this.#taker);
+  }
+
+  fail(error: Error): void {
+    this.#taker.fail(error);
+  }
+}
+
+/** Of a domain that nothing else was asked of. */
+function factsOf(domain: DomainName, mx: MxFacts, exchanges: readonly ExchangeFacts[]): DomainFacts {
+  return {
+    domain,
+    mx,
+    exchanges,
+    failover: noExchanges,
+    own: null,
+    authorities: null,
+    sts: null,
+    stsId: null,
+    tlsRpt: null,
+    spf: null,
+  };
 }
 
 /** Each once, in the order of preference; not the root of a null MX (RFC 7505 §3), which is no host. */

@@ -2,10 +2,9 @@
 // processor does. A short list is not worth starting them; until they run, this thread asks.
 
 import { Worker } from 'node:worker_threads';
-import type { MxFacts } from '../model/audit.ts';
 import type { DomainName } from '../model/domain-name.ts';
 import { crossing, type MxAnswers, type MxThreadData, NumberedFacts } from './mx-answers.ts';
-import type { MxSource } from './mx-source.ts';
+import type { MxSource, MxTaker } from './mx-source.ts';
 
 /** Domains after which threads pay for their start of some 50 ms. */
 const worthAfter = 4000;
@@ -13,11 +12,6 @@ const worthAfter = 4000;
 const mostAnswered = 1024;
 /** Little of a question outlives it there; MB. */
 const youngGenerationMb = 6;
-
-interface Waiting {
-  readonly resolve: (facts: MxFacts) => void;
-  readonly reject: (error: Error) => void;
-}
 
 /** `first` is asked until the threads run, and is closed with them. */
 export function createThreadedMxSource(threads: number, data: MxThreadData, first: MxSource): MxSource {
@@ -37,14 +31,14 @@ class ThreadedMx implements MxSource {
     this.#first = first;
   }
 
-  read(domain: DomainName): Promise<MxFacts> {
+  read(domain: DomainName, taker: MxTaker): void {
     this.#asked += 1;
     if (this.#asked === worthAfter) this.#start();
     let freest: MxThread | null = null;
     for (const thread of this.#threads) {
       if (thread.isReady && (freest === null || thread.waiting < freest.waiting)) freest = thread;
     }
-    return freest?.read(domain) ?? this.#first.read(domain);
+    (freest ?? this.#first).read(domain, taker);
   }
 
   async close(): Promise<void> {
@@ -61,7 +55,7 @@ class MxThread {
   readonly #worker: Worker;
   readonly #facts = new NumberedFacts();
   /** By number, counted from `#first`; undefined = answered. */
-  #waiting: (Waiting | undefined)[] = [];
+  #waiting: (MxTaker | undefined)[] = [];
   #first = 0;
   #left = 0;
   #names: DomainName[] = [];
@@ -88,18 +82,16 @@ class MxThread {
     return this.#left;
   }
 
-  read(domain: DomainName): Promise<MxFacts> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== null) {
-        reject(this.#failure);
-        return;
-      }
-      this.#waiting.push({ resolve, reject });
-      this.#left += 1;
-      this.#names.push(domain);
-      if (this.#names.length >= crossing.together) this.#flush();
-      else if (!this.#isWaiting) this.#waitForMore();
-    });
+  read(domain: DomainName, taker: MxTaker): void {
+    if (this.#failure !== null) {
+      taker.fail(this.#failure);
+      return;
+    }
+    this.#waiting.push(taker);
+    this.#left += 1;
+    this.#names.push(domain);
+    if (this.#names.length >= crossing.together) this.#flush();
+    else if (!this.#isWaiting) this.#waitForMore();
   }
 
   async close(): Promise<void> {
@@ -123,13 +115,14 @@ class MxThread {
 
   #take(answers: MxAnswers): void {
     const facts = this.#facts.read(answers);
-    for (const [index, found] of facts.entries()) {
-      const place = (answers.at[index] ?? 0) - this.#first;
+    let index = 0;
+    for (const found of facts) {
+      const place = (answers.at[index++] ?? 0) - this.#first;
       const waiting = this.#waiting[place];
       if (waiting === undefined) continue;
       this.#waiting[place] = undefined;
       this.#left -= 1;
-      waiting.resolve(found);
+      waiting.takeMx(found);
     }
     this.#forgetAnswered();
   }
@@ -145,9 +138,10 @@ class MxThread {
 
   #fail(error: Error): void {
     this.#failure ??= error;
-    for (const waiting of this.#waiting) waiting?.reject(this.#failure);
+    const waiting = this.#waiting;
     this.#waiting = [];
     this.#left = 0;
+    for (const taker of waiting) taker?.fail(this.#failure);
   }
 }
 

@@ -15,6 +15,7 @@ import { createMxSource } from '../../src/gather/mx-source.ts';
 import { createThreadedMxSource } from '../../src/gather/mx-threads.ts';
 import { type DomainName, domainNameOf } from '../../src/model/domain-name.ts';
 import { type NsdWorld, startNsdWorld } from '../support/nsd-world.ts';
+import { readMx } from '../support/mx-source.ts';
 import { program } from '../support/program.ts';
 import { missingCommand } from '../support/real-primary.ts';
 
@@ -128,7 +129,7 @@ async function lookUp(port: number, list: string): Promise<void> {
   const left = names.values();
   const lane = async () => {
     for (const name of left)
-      if ((await source.read(name)).outcome !== 'found') throw new Error(`no MX of ${name}`);
+      if ((await readMx(source, name)).outcome !== 'found') throw new Error(`no MX of ${name}`);
   };
   await Promise.all(Array.from({ length: concurrency }, lane));
   process.stdout.write(String((names.length * 1000) / (performance.now() - startedAt)));

@@ -4,8 +4,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { rules } from '../../src/audit/index.ts';
+import { createJudge, judgeDomain, rules } from '../../src/audit/index.ts';
 import type { DomainFacts, ExchangeFacts } from '../../src/model/audit.ts';
+import { domainNameOf } from '../../src/model/domain-name.ts';
 import { anAudit } from '../support/arbitrary-audits.ts';
 import { judged } from '../support/audit-facts.ts';
 
@@ -114,6 +115,37 @@ describe('unknown is not drift', () => {
             !before.some((known) => known.rule === lesser[finding.rule]),
         );
         expect(added).toEqual([]);
+      }),
+      { numRuns },
+    );
+  });
+});
+
+/** As of an audit of MX and addresses alone, which is what may be judged once for many. */
+const onlyExchanges = (facts: DomainFacts): DomainFacts => ({
+  ...facts,
+  ...{ own: null, failover: [], authorities: null, sts: null, stsId: null, tlsRpt: null, spf: null },
+});
+const names = ['one.example', 'two.example', 'mx1.example.net', 'a.very.long.name.of.a.customer.example'];
+const digest = (text: string) => text;
+
+describe('domains of the same facts', () => {
+  it('are judged as each alone', () => {
+    fc.assert(
+      fc.property(anAudit, ({ facts: given, subject: some, context }) => {
+        const judge = createJudge(context, digest);
+        const domains = [given.domain, ...names.map(domainNameOf)];
+        for (const facts of [given, onlyExchanges(given), onlyExchanges(given), given]) {
+          for (const domain of domains) {
+            for (const expectation of [some.expectation, null]) {
+              const [its, subject] = [
+                { ...facts, domain },
+                { ...some, domain, expectation },
+              ];
+              expect(judge(its, subject)).toEqual(judgeDomain(its, subject, context, digest));
+            }
+          }
+        }
       }),
       { numRuns },
     );

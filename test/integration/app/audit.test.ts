@@ -7,6 +7,7 @@ import { Baseline } from '../../../src/app/audit-baseline.ts';
 import { auditParts } from '../../../src/app/audit-parts.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
 import { createGatherer } from '../../../src/gather/create.ts';
+import type { Gatherer } from '../../../src/gather/gather.ts';
 import type { Inventory, InventoryRow } from '../../../src/inventory/inventory.ts';
 import type { DomainName } from '../../../src/model/domain-name.ts';
 import type { ComparedResult } from '../../../src/render/audit/output.ts';
@@ -84,17 +85,20 @@ async function audit(
   const results: ComparedResult[] = [];
   let held = 0;
   let mostHeld = 0;
-  const watched = {
-    ...gatherer,
+  const watched: Gatherer = {
     counters: gatherer.counters,
-    gather: async (...args: Parameters<typeof gatherer.gather>) => {
+    gather: (...args) => gatherer.gather(...args),
+    close: () => gatherer.close(),
+    gatherFor: (domain, wants, taker) => {
       held += 1;
       mostHeld = Math.max(mostHeld, held);
-      try {
-        return await gatherer.gather(...args);
-      } finally {
-        held -= 1;
-      }
+      gatherer.gatherFor(domain, wants, {
+        take: (facts) => {
+          held -= 1;
+          taker.take(facts);
+        },
+        fail: (error) => taker.fail(error),
+      });
     },
   };
   const selection = {
@@ -203,8 +207,21 @@ describe('an audit of a generated world', () => {
       },
     };
     await expect(audit({}, sink, controller.signal)).rejects.toBe(reason);
-    expect(count).toBeLessThan(200);
+    expect(count).toBe(50);
     const { results } = await audit({}, { isClosed: () => true });
     expect(results).toEqual([]);
+  });
+
+  it('ends with what went wrong in one domain, and hands nothing on after it', async () => {
+    const reason = new Error('a bug');
+    let count = 0;
+    const sink = {
+      domain: () => {
+        count += 1;
+        if (count === 50) throw reason;
+      },
+    };
+    await expect(audit({}, sink)).rejects.toBe(reason);
+    expect(count).toBe(50);
   });
 });

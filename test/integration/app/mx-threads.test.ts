@@ -8,6 +8,7 @@ import { createThreadedMxSource } from '../../../src/gather/mx-threads.ts';
 import { domainNameOf } from '../../../src/model/domain-name.ts';
 import { rcodes } from '../../../src/dns/message.ts';
 import { startDnsServer } from '../../support/dns-server.ts';
+import { readMx } from '../../support/mx-source.ts';
 
 const zone = `
   example.com. 3600 SOA ns1.example.com. hostmaster.example.com. 1 7200 900 1209600 300
@@ -51,15 +52,15 @@ test('a thread says what this one would, of answers plain and rare, in any order
   const resolver = createResolver({ servers, timeoutMs, attempts: 1, clock: Date, client });
   const own = createMxSource(resolver, never);
   // Knows nothing, so that who answers can be told.
-  const unknown = { ...(await own.read(domainNameOf('refused.example.com.'))), reason: 'the first' };
+  const unknown = { ...(await readMx(own, domainNameOf('refused.example.com.'))), reason: 'the first' };
   let fromFirst = 0;
   const threaded = createThreadedMxSource(
     1,
     { servers, timeoutMs, attempts: 1, concurrency: 16 },
     {
-      read: () => {
+      read: (_domain, taker) => {
         fromFirst += 1;
-        return Promise.resolve(unknown);
+        taker.takeMx(unknown);
       },
       close: () => Promise.resolve(),
     },
@@ -67,18 +68,18 @@ test('a thread says what this one would, of answers plain and rare, in any order
   opened.push(threaded);
   const first = domainNameOf('example.com.');
   // It is started where a list turns out to be long, and used when it runs.
-  while ((await threaded.read(first)).reason === 'the first') await new Promise(setImmediate);
+  while ((await readMx(threaded, first)).reason === 'the first') await new Promise(setImmediate);
   expect(fromFirst).toBeGreaterThan(1000);
   const asked = Array.from({ length: 40 }, () => [...names, ...rare])
     .flat()
     .map(domainNameOf);
-  const found = await Promise.all(asked.map((name) => threaded.read(name)));
+  const found = await Promise.all(asked.map((name) => readMx(threaded, name)));
   for (const [at, name] of [...names, ...rare].map(domainNameOf).entries()) {
-    const expected = await own.read(name);
+    const expected = await readMx(own, name);
     for (let round = at; round < found.length; round += names.length + rare.length)
       expect(found[round]).toEqual(expected);
   }
-  const pending = expect(threaded.read(first)).rejects.toThrow('closed');
+  const pending = expect(readMx(threaded, first)).rejects.toThrow('closed');
   await threaded.close();
   await pending;
 });
