@@ -21,7 +21,7 @@ import type { Tables } from './schema.ts';
 export interface PostgresOptions {
   readonly url: string;
   readonly readOnly: boolean;
-  /** How long to go on trying where other transactions come first. */
+  /** How long to go on trying where other transactions come first, and to wait for a lock that one of them holds. */
   readonly lockWaitMs: number;
 }
 
@@ -64,7 +64,7 @@ function parseBigint(digits: string): number | string {
   return Number.isSafeInteger(number) ? number : digits;
 }
 
-function createPool(address: PostgresAddress, readOnly: boolean): pg.Pool {
+function createPool(address: PostgresAddress, { readOnly, lockWaitMs }: PostgresOptions): pg.Pool {
   const { host, port, user, database, password, ssl, options } = address;
   const pool = new pg.Pool({
     host,
@@ -87,6 +87,8 @@ function createPool(address: PostgresAddress, readOnly: boolean): pg.Pool {
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveDelayMs,
     statement_timeout: statementTimeoutMs,
+    // Below the one above, so that a lock is told as what it is. 0 would be: for ever.
+    lock_timeout: Math.max(1, lockWaitMs),
     query_timeout: answerTimeoutMs,
     idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     types: { getTypeParser: parserOf },
@@ -102,7 +104,7 @@ function createPool(address: PostgresAddress, readOnly: boolean): pg.Pool {
 export async function openPostgresEngine(options: PostgresOptions): Promise<SqlEngine> {
   const address = await readPostgresUrl(options.url);
   const { location } = address;
-  const pool = createPool(address, options.readOnly);
+  const pool = createPool(address, options);
   const db = new Kysely<Tables>({ dialect: postgresDialect({ pool, maxConnections, location }) });
   let isClosed = false;
   return {

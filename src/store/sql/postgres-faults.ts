@@ -61,11 +61,17 @@ const sqlStates: Readonly<Record<string, Meaning>> = {
   '57P04': { what: 'dropped this database', hint: 'name the right one in state.url', options: toConfigure },
   '57': { what: 'is shutting down or starting', hint: again, options: passing },
   '25P03': { what: 'ended a transaction that stood still', hint: again, options: passing },
-  '55P03': { what: 'took too long: others hold the lock', hint: again, options: passing },
+  '55P03': {
+    what: 'is locked by somebody else',
+    hint:
+      'try again; if it stays so, look there for a transaction left open, oldest first: ' +
+      'select pid, usename, application_name, xact_start from pg_stat_activity order by xact_start',
+    options: passing,
+  },
   '40': { what: 'is busy: other transactions came first each time', hint: again, options: passing },
   '08P01': {
     what: 'did not take our settings',
-    hint: 'PgBouncer: ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout, options',
+    hint: 'PgBouncer: ignore_startup_parameters = statement_timeout, lock_timeout, idle_in_transaction_session_timeout, options',
     options: toConfigure,
   },
   '08': { what: 'cannot be reached', hint: again, options: passing },

@@ -4,8 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { schemaVersion } from '../../../src/store/sql/migrate.ts';
 import { openSqlStore } from '../../../src/store/sql/open.ts';
 import { runCli } from '../../support/cli.ts';
+import { makeOldSchema } from '../../support/old-schema.ts';
 import { postgresMissing, type RealPostgres, startPostgres } from '../../support/real-postgres.ts';
 import { aHealth, anAction, idOf } from '../../support/store-samples.ts';
 
@@ -175,6 +177,22 @@ describe.skipIf(postgresMissing !== null)(`on PostgreSQL ${postgresMissing ?? ''
     const rows = (file: string) => readFileSync(file, 'utf8').split('\n').slice(1, -2).length;
     expect(files.map(rows)).toEqual([4, 4, 4]);
     expect((statSync(files[0]!).mode & 0o077).toString(8)).toBe('0');
+  });
+
+  it('a schema of an older mxctl is shown, brought up to date, and then left alone', async () => {
+    const url = server.url(await server.createDatabase());
+    await makeOldSchema(url, 2);
+    const config = configOf(url);
+    expect(dataOf((await state(config, 'info', '--json')).stdout)).toMatchObject({ migration_pending: true });
+    const file = path.join(directory, 'older.ndjson');
+    expect(await state(config, 'export', file)).toMatchObject({ exitCode: 4 });
+    const { from, to } = dataOf((await state(config, 'migrate', '--json')).stdout);
+    expect([from, to]).toEqual([2, schemaVersion]);
+    expect(dataOf((await state(config, 'info', '--json')).stdout)).toMatchObject({
+      migration_pending: false,
+    });
+    expect(await state(config, 'export', file)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await state(config, 'migrate')).stdout).toMatch(/^The schema is up to date: \d+\.\n$/);
   });
 
   it('that is away is told by every one of them', async () => {
