@@ -1,7 +1,7 @@
 // Guards on when: hold-down, flip limit, caches, age of results. They bind `auto`; a person is warned, for the person
 // who acts at 3 am acknowledges the move by making it.
 
-import { type ActionKind, isFlip } from '../../model/change.ts';
+import { type Action, type ActionKind, isFlip } from '../../model/change.ts';
 import type { Guard, GuardContext } from './context.ts';
 
 /** Rounded up: a wait is never shown shorter than it is. */
@@ -61,6 +61,14 @@ export const flipLimit: Guard = (context) => {
 /** Moves that nobody is in a hurry for. */
 const waitsForCaches: readonly ActionKind[] = ['return', 'manual', 'drill'];
 
+/** A flip that somebody overwrote before every authority had it will never be confirmed, so it never gets a bound; what
+ *  it replaced was served until it was applied at the latest. Null where it may still be confirmed. */
+function clearAtOfOverwritten({ state, appliedAt, intendedAt, plan }: Action): number | null {
+  if (state !== 'conflict') return null;
+  const longest = Math.max(0, ...plan.changes.map((one) => one.expected?.ttl ?? 0));
+  return (appliedAt ?? intendedAt) + longest * 1000;
+}
+
 /** No return while a cache may still hold what the last flip replaced. */
 export const cachesNotClear: Guard = (context) => {
   const name = 'caches-not-clear';
@@ -68,10 +76,11 @@ export const cachesNotClear: Guard = (context) => {
   if (last === undefined || !waitsForCaches.includes(context.kind)) {
     return { name, verdict: 'ok', reason: 'nothing to wait for' };
   }
-  if (last.clearAt === null) {
+  const clearAt = last.clearAt ?? clearAtOfOverwritten(last);
+  if (clearAt === null) {
     return { name, verdict: bind(context), reason: 'the last flip is not confirmed by every authority yet' };
   }
-  const leftMs = last.clearAt - context.now;
+  const leftMs = clearAt - context.now;
   return leftMs <= 0
     ? { name, verdict: 'ok', reason: 'no cache holds what the last flip replaced' }
     : {

@@ -10,6 +10,7 @@ import type { Brake } from '../../../src/model/brake.ts';
 import { guardNames, type Action, type ActionKind, type GuardName } from '../../../src/model/change.ts';
 import type { DaneFacts } from '../../../src/model/dane.ts';
 import { domainNameOf } from '../../../src/model/domain-name.ts';
+import { rrsetOf } from '../../../src/model/rrset.ts';
 import type { Observation, TlsFacts } from '../../../src/model/observation.ts';
 import { pathOf } from '../../../src/model/route.ts';
 import type { StsFacts } from '../../../src/model/sts.ts';
@@ -532,6 +533,22 @@ describe('caches-not-clear', () => {
   ] as const)('%s with caches clear at %s: %s', (kind, clearAt, verdict) => {
     expect(verdictOf('caches-not-clear', { kind, actions: [flipped(hour, { clearAt })] })).toBe(verdict);
   });
+
+  it.each([
+    ['conflict', hour - minute, 'forbid'],
+    ['conflict', hour, 'ok'],
+    ['applied', 48 * hour, 'forbid'],
+  ] as const)(
+    'a flip that was overwritten before it was confirmed, %s %i ms ago: %s',
+    (state, agoMs, verdict) => {
+      const owner = domainNameOf('example.com');
+      const expected = rrsetOf(owner, 'MX', 3600, ['10 mx1.filter.example.net.']);
+      const change = { provider: 'bind', zone: owner, owner, type: 'MX' as const, expected, desired: null };
+      const flip = flipped(agoMs, { clearAt: null, state, appliedAt: now - agoMs });
+      const overwritten = { ...flip, plan: { ...flip.plan, changes: [change] } };
+      expect(verdictOf('caches-not-clear', { kind: 'return', actions: [overwritten] })).toBe(verdict);
+    },
+  );
 });
 
 describe('blast-radius', () => {
