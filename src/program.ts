@@ -7,6 +7,8 @@ import { hostname, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ulid } from 'ulid';
 import type { Deps } from './app/deps.ts';
+import { SharedClock } from './app/shared-clock.ts';
+import type { Clock } from './runtime/clock.ts';
 import type { Runtime } from './runtime/run.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
@@ -66,17 +68,19 @@ export async function readConfig(options: OpenOptions): Promise<Config> {
 
 export async function openProgram(runtime: Runtime, options: OpenOptions): Promise<Program> {
   const config = await readConfig(options);
-  const opened = await openStore(config, runtime, options);
-  return assemble(config, { ...opened, ...openShared(runtime) }, runtime);
+  const opened = { ...(await openStore(config, runtime, options)), ...openShared(runtime) };
+  await opened.clock.follow(opened.store);
+  return assemble(config, opened, runtime);
 }
 
 /** What outlives a configuration. */
 export interface Opened extends Pick<Program, 'store' | 'storeFault'> {
   readonly client: DnsClient;
   readonly providers: ProviderShelf;
+  readonly clock: SharedClock;
 }
 
-export function openShared(runtime: Runtime): Pick<Opened, 'client' | 'providers'> {
+export function openShared(runtime: Runtime): Pick<Opened, 'client' | 'providers' | 'clock'> {
   const client = createDnsClient();
   runtime.onClose(() => client.close());
   const providers = new ProviderShelf({
@@ -84,12 +88,12 @@ export function openShared(runtime: Runtime): Pick<Opened, 'client' | 'providers
     readSecret: (source) => readSecret(source, secretPlaces()),
   });
   runtime.onClose(() => providers.close());
-  return { client, providers };
+  return { client, providers, clock: new SharedClock(runtime.clock) };
 }
 
 /** The program of this configuration. Opens nothing. */
 export function assemble(config: Config, opened: Opened, runtime: Runtime): Program {
-  const { clock } = runtime;
+  const { clock } = opened;
   const dns = { client: opened.client, clock, attempts: dnsAttempts };
   const resolver = createResolver({ ...dns, servers: config.resolvers, timeoutMs: resolverTimeoutMs });
   const reader = createAuthorityReader({ ...dns, resolver, timeoutMs: authorityTimeoutMs });
@@ -110,10 +114,11 @@ export function assemble(config: Config, opened: Opened, runtime: Runtime): Prog
     resolver,
     reader,
     provider: (name) => opened.providers.open(name),
-    canary: canaryOpener(config, runtime),
+    canary: canaryOpener(config, clock),
     readSts: createStsReader({ resolver, caCertificates: [] }),
     readDane: createDaneReader({ resolver }),
     clock,
+    syncClock: () => clock.follow(opened.store),
     logger: runtime.logger,
     digest: (text) => createHash('sha256').update(text).digest('hex'),
     newId: () => ulid(clock.now()),
@@ -203,7 +208,7 @@ export function secretPlaces(): Parameters<typeof readSecret>[1] {
 }
 
 /** Opens the canary probe of each route once, on first use: its code is loaded by routes that have canaries. */
-function canaryOpener(config: Config, { clock }: Runtime): Deps['canary'] {
+function canaryOpener(config: Config, clock: Clock): Deps['canary'] {
   const opened = new Map<string, ReturnType<Deps['canary']>>();
   const sessions = new SessionLimiter(maxSessions, canariesPerAddress);
   return (route) => {

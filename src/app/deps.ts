@@ -28,6 +28,8 @@ export interface Deps {
   /** TLSA records of an exchange as a sender would see them now; `port` is that of its hops. */
   readonly readDane: (exchange: DomainName, port: number, signal: AbortSignal) => Promise<DaneFacts>;
   readonly clock: Clock;
+  /** Puts `clock` right where the store has a time of its own; before each round. Throws StoreError. */
+  readonly syncClock?: () => Promise<void>;
   readonly logger: Logger;
   /** SHA-256, hex. */
   readonly digest: (text: string) => string;

@@ -8,6 +8,7 @@ import { hasSameRdata } from '../model/rrset.ts';
 import { formatDuration } from '../render/duration.ts';
 import { mapBounded } from './concurrency.ts';
 import { fail, type Finding, type HttpTime, ok, type Opened, unknown, warn } from './doctor-finding.ts';
+import { measureSkew } from './shared-clock.ts';
 
 /** RFC 9110 §5.6.7: a Date has whole seconds, cut off; half of one on average. ms. */
 const dateRoundingMs = 500;
@@ -32,29 +33,17 @@ export async function checkClock(deps: Opened, signal: AbortSignal): Promise<Fin
   return [...store, ...(await Promise.all(told))];
 }
 
-/** The first question may have to connect and log in; the quickest of three is the most exact. */
-const clockQuestions = 3;
-
 /** The database that machines share: what they all write is ordered by its time and theirs. */
 async function checkAgainstStore({ program, clock, storeFault, isStoreNew }: Opened): Promise<Finding[]> {
   if (storeFault !== null || isStoreNew) return [];
-  let best: { skewMs: number; accuracyMs: number } | null = null;
   try {
-    for (let asked = 0; asked < clockQuestions; asked += 1) {
-      const sentAt = clock.now();
-      const sharedAt = await program.store.readSharedClock();
-      if (sharedAt === null) return [];
-      const receivedAt = clock.now();
-      // Both clocks are read in whole milliseconds, cut off.
-      const accuracyMs = 1 + Math.abs(receivedAt - sentAt) / 2;
-      if (best === null || accuracyMs < best.accuracyMs)
-        best = { skewMs: (sentAt + receivedAt) / 2 - sharedAt, accuracyMs };
-    }
+    const skew = await measureSkew(program.store, clock);
+    if (skew === null) return [];
+    return [judgeSkew(storeClock, skew, 'one of the two is wrong; on both: timedatectl')];
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     return [unknown('clock', storeClock, `did not tell the time: ${error.message}`, error.hint)];
   }
-  return best === null ? [] : [judgeSkew(storeClock, best, 'one of the two is wrong; on both: timedatectl')];
 }
 
 const storeClock = 'state store';

@@ -18,6 +18,7 @@ export async function runRound(
   signal: AbortSignal,
   command: RoundCommand = 'auto',
 ): Promise<CycleResult> {
+  await deps.syncClock?.();
   const result = await runCycle(deps, signal);
   const { startedAt, finishedAt } = result;
   const before = await deps.store.lastRun(command);
