@@ -1,11 +1,8 @@
 // A real PostgreSQL server that lets us wait, runs out of disk, or has the schema of an older mxctl: every call ends within
 // its bounds, says what is wrong, leaves nothing half-written and works again afterwards.
 
-import { execFileSync } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -17,6 +14,7 @@ import { openPostgresEngine } from '../../../src/store/sql/postgres-engine.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { makeOldSchema } from '../../support/old-schema.ts';
 import { postgresMissing, type RealPostgres, startPostgres } from '../../support/real-postgres.ts';
+import { diskMissing, mountDisk, type SmallDisk } from '../../support/small-disk.ts';
 import { anAction, anObservation, idOf } from '../../support/store-samples.ts';
 
 const minute = 60_000;
@@ -164,30 +162,26 @@ describe.skipIf(postgresMissing !== null)(`PostgreSQL ${postgresMissing ?? ''}`.
     expect(await stores[1].readVantages()).toEqual([]);
   });
 
-  const noMount = mountMissing();
-  describe.skipIf(noMount !== null)(`with a full disk ${noMount ?? ''}`.trim(), () => {
-    let disk: string;
+  describe.skipIf(diskMissing !== null)(`with a full disk ${diskMissing ?? ''}`.trim(), () => {
+    let disk: SmallDisk;
     beforeAll(async () => {
-      disk = mkdtempSync(join(tmpdir(), 'mxctl-full-'));
       const [row] = await server.query('show data_directory');
       const { uid, gid } = await stat(String(row?.['data_directory']));
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m,mode=700', 'tmpfs', disk]);
-      chownSync(disk, uid, gid);
-      await server.query(`create tablespace small location '${disk}'`);
+      disk = mountDisk(24);
+      chownSync(disk.directory, uid, gid);
+      await server.query(`create tablespace small location '${disk.directory}'`);
     });
     afterAll(async () => {
       await server.query('drop database if exists full_state with (force)');
       await server.query('drop tablespace small');
-      execFileSync('umount', [disk]);
-      rmSync(disk, { recursive: true });
+      disk.remove();
     });
 
     it('writes nothing by halves, says what is full, and goes on when there is room', async () => {
       await server.query('create database full_state tablespace small');
       const store = await openStore('full_state');
       const lease = await leaseOf(store, 'a:1:run');
-      const filler = join(disk, 'filler');
-      expect(() => writeFileSync(filler, Buffer.alloc(32 * 1024 * 1024))).toThrow(/ENOSPC/);
+      disk.fill();
 
       const many = Array.from({ length: 2000 }, (_, at) => ({
         route: 'support',
@@ -207,7 +201,7 @@ describe.skipIf(postgresMissing !== null)(`PostgreSQL ${postgresMissing ?? ''}`.
       expect(await store.listObservations('support', 10)).toEqual([]);
       expect(await store.listActions({})).toEqual([]);
 
-      rmSync(filler);
+      disk.makeRoom();
       await store.recordObservations(many);
       await store.beginAction(anAction({ leaseToken: lease.token }), lease);
       expect(await store.listObservations('support', 5000)).toHaveLength(2000);
@@ -216,27 +210,12 @@ describe.skipIf(postgresMissing !== null)(`PostgreSQL ${postgresMissing ?? ''}`.
   });
 });
 
-const faultOfReason = (reason: unknown) => faultOf(Promise.reject(reason));
+const faultOfReason = (reason: Error) => faultOf(Promise.reject(reason));
 
 /** Waits for the server to have that many. */
 async function untilRows(ask: () => Promise<unknown[]>, count: number): Promise<void> {
   const deadline = performance.now() + 10_000;
   while ((await ask()).length !== count) {
     if (performance.now() > deadline) throw new Error(`never ${count} rows`);
-  }
-}
-
-/** Why no small file system can be made here; null = one can. */
-function mountMissing(): string | null {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return '(needs root on Linux, to mount)';
-  const place = mkdtempSync(join(tmpdir(), 'mxctl-mount-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', place], { stdio: 'ignore' });
-    execFileSync('umount', [place]);
-    return null;
-  } catch {
-    return '(may not mount here)';
-  } finally {
-    rmSync(place, { recursive: true });
   }
 }
