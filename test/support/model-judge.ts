@@ -9,9 +9,6 @@ import type { Lease } from '../../src/model/lease.ts';
 import { isSameRrset } from '../../src/model/rrset.ts';
 import type { ZoneChange } from '../../src/providers/provider.ts';
 import type { ActionPatch, LeaseAnswer, Pause, Store } from '../../src/store/store.ts';
-import { checkEnd } from './model-end.ts';
-import { guardsBroken } from './model-guards.ts';
-import { LeaveWatch } from './model-leave.ts';
 import type { ModelMachine, ModelProcess } from './model-process.ts';
 import type { ProviderWatch } from './model-provider.ts';
 import { machines } from './model-scenario.ts';
@@ -50,6 +47,18 @@ export interface PauseTruth {
 
 const route = 'support';
 
+/** What is judged in files of their own, which read the judge. */
+export interface Checks {
+  /** What an intent breaks that some guard should have seen. */
+  readonly broken: (
+    action: Action,
+    process: ModelProcess,
+    judge: ModelJudge,
+  ) => readonly (readonly [guard: string, why: string])[];
+  readonly leaving: (judge: ModelJudge) => { look(): void };
+  readonly end: (actions: readonly Action[], judge: ModelJudge) => void;
+}
+
 export class ModelJudge implements ProviderWatch {
   readonly violations: Violation[] = [];
   readonly alive = machines.map(() => new Timeline(true));
@@ -65,17 +74,25 @@ export class ModelJudge implements ProviderWatch {
   readonly scheduler: Scheduler;
   readonly machines: readonly ModelMachine[];
   readonly store: Store;
-  readonly #leave: LeaveWatch;
+  readonly #checks: Checks;
+  readonly #leave: { look(): void };
   /** Set to follow a history. */
   onTrace: ((text: string) => void) | null = null;
   #token = 0;
 
-  constructor(world: ModelWorld, scheduler: Scheduler, all: readonly ModelMachine[], store: Store) {
+  constructor(
+    world: ModelWorld,
+    scheduler: Scheduler,
+    all: readonly ModelMachine[],
+    store: Store,
+    checks: Checks,
+  ) {
     this.world = world;
     this.scheduler = scheduler;
     this.machines = all;
     this.store = store;
-    this.#leave = new LeaveWatch(this);
+    this.#checks = checks;
+    this.#leave = checks.leaving(this);
   }
 
   get now(): number {
@@ -235,7 +252,7 @@ export class ModelJudge implements ProviderWatch {
   #onBegin(action: Action, lease: Lease, process: ModelProcess): void {
     if (lease.token < this.#token)
       this.report('fencing', `an intent under lease ${lease.token}, ${this.#token} was given`);
-    const broken = guardsBroken(action, process, this);
+    const broken = this.#checks.broken(action, process, this);
     this.trace(
       `begin ${action.plan.kind} ${action.plan.from ?? '?'}->${action.plan.to ?? '?'} ${action.id.slice(-4)} ${process.holder}`,
     );
@@ -296,7 +313,7 @@ export class ModelJudge implements ProviderWatch {
 
   async finish(): Promise<void> {
     const actions = await this.store.listActions({ route });
-    checkEnd(actions, this);
+    this.#checks.end(actions, this);
   }
 }
 

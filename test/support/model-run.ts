@@ -13,7 +13,10 @@ import { personNamed } from '../../src/model/change.ts';
 import { pathOf } from '../../src/model/route.ts';
 import { isSameRrset, type Rrset, rrsetOf } from '../../src/model/rrset.ts';
 import { depsFor, type Seam } from './model-deps.ts';
-import { ModelJudge, type Violation } from './model-judge.ts';
+import { checkEnd } from './model-end.ts';
+import { guardsBroken } from './model-guards.ts';
+import { type Checks, ModelJudge, type Violation } from './model-judge.ts';
+import { LeaveWatch } from './model-leave.ts';
 import { ModelMachine, type ModelProcess } from './model-process.ts';
 import { controllers, machines, type Mishap, type Scenario } from './model-scenario.ts';
 import type { ModelDatabase } from './model-store.ts';
@@ -50,6 +53,12 @@ interface Armed {
   readonly strike: () => void;
 }
 
+const checks: Checks = {
+  broken: guardsBroken,
+  leaving: (judge) => new LeaveWatch(judge),
+  end: checkEnd,
+};
+
 export class ModelRun {
   readonly world: ModelWorld;
   readonly scheduler: Scheduler;
@@ -74,7 +83,7 @@ export class ModelRun {
       machine.onCall = (process, calls) => this.#onCall(process, calls);
       return machine;
     });
-    this.judge = new ModelJudge(this.world, this.scheduler, this.machines, database.store);
+    this.judge = new ModelJudge(this.world, this.scheduler, this.machines, database.store, checks);
   }
 
   async play(): Promise<ModelResult> {
