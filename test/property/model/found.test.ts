@@ -46,6 +46,22 @@ const found: Readonly<Record<string, Partial<Scenario>>> = {
     skews: [18, 0, 0],
     mishaps: [pathDown(0, 30, 60)],
   },
+  'an action that was given up, by a clock ahead of the one that made the move since, was told as made': {
+    seed: -1_070_511_035,
+    isAtomic: false,
+    skews: [0, 4, 5],
+    window: { from: 8, minutes: 48 },
+    mishaps: [
+      { kind: 'path', at: 82, path: 0, hop: null, state: 'bounce', minutes: 22 },
+      { kind: 'kill', at: 61, machine: 1, strike: 8, awaySeconds: 467 },
+      { kind: 'edit', at: 8, machine: 1, what: 'foreign', isAll: true, isUndone: false, strike: 0 },
+      { kind: 'provider', at: 37, which: 1, mode: 'lag', minutes: 49 },
+      { kind: 'path', at: 17, path: 0, hop: null, state: 'defer', minutes: 21 },
+      { kind: 'database', at: 66, machine: null, mode: 'hang', seconds: 38, strike: 24 },
+      { kind: 'edit', at: 40, machine: 0, what: 'preferred', isAll: true, isUndone: false, strike: 22 },
+      { kind: 'net', at: 95, machine: 1, state: 'offline', minutes: 20 },
+    ],
+  },
 };
 
 let database: ModelDatabase;
