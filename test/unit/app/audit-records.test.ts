@@ -76,7 +76,7 @@ describe('a record of an audit', () => {
       version: '1.2.3',
       audits: ['customers'],
       rules: [],
-      baseline: null,
+      baseline: 'last.ndjson',
       isNewOnly: false,
       shard: '3/16',
       style: plainStyle,
