@@ -4,9 +4,8 @@
 import type { VantageCheck } from '../change/guards/context.ts';
 import { AppError, LeaseError } from '../errors.ts';
 import { type CanaryReport, withCanaries } from '../health/canary-diagnosis.ts';
+import { isWorthKeeping } from '../health/keeping.ts';
 import type { Action } from '../model/change.ts';
-import type { HopHealth } from '../model/hop-health.ts';
-import type { Observation } from '../model/observation.ts';
 import type { Route } from '../model/route.ts';
 import { recentActions } from './assess.ts';
 import { judgeCanaries, type RouteCanaries } from './canary-judge.ts';
@@ -139,13 +138,11 @@ export async function remember(judged: readonly (Judged | AppError)[], deps: Dep
     routes.flatMap(({ route, measurement }) =>
       [...measurement.hops.values()]
         .flat()
-        .flatMap((hop) => hop.observations.filter((one) => isWorthKeeping(one, hop.own)))
+        .flatMap((hop) => hop.observations.filter((one) => isWorthKeeping(one, hop.own, intervalOf(route))))
         .map((observation) => ({ route: route.name, observation })),
     ),
   );
 }
 
-/** A quick pass after a pass says nothing that the counters do not: 1,000 routes would write 4 GB of them a day. */
-function isWorthKeeping({ verdict, isSlow }: Observation, after: HopHealth): boolean {
-  return verdict !== 'pass' || isSlow || after.successes <= 1;
-}
+/** Results are stale after three intervals. */
+const intervalOf = ({ probe }: Route): number => probe.staleAfterMs / 3;
