@@ -10,13 +10,17 @@ const isUsable = (status: string) => status === 'ok' || status === 'degraded';
 
 /** The target must take mail now. A person's first run has no history: then every hop that can be seen from here must
  *  pass in this run. */
-export const targetUnhealthy: Guard = ({ target, to, isAuto, observations }) => {
+export const targetUnhealthy: Guard = ({ target, to, kind, isAuto, observations }) => {
   const name = 'target-unhealthy';
   const score = `${to.name} ${target.upCount}/${target.hops.length}`;
-  if (isUsable(target.status)) return { name, verdict: 'ok', reason: `${score} up: ${target.reason}` };
   const passes = observations.filter((one) => one.verdict === 'pass').length;
-  const hasFailure = observations.some((one) => one.verdict === 'fail');
-  if (target.status === 'unknown' && !isAuto && passes > 0 && !hasFailure) {
+  const failure = observations.find((one) => one.verdict === 'fail');
+  // What other vantages say may be minutes old, and nobody is in a hurry to come back.
+  if (isAuto && kind === 'return' && passes === 0 && failure !== undefined) {
+    return { name, verdict: 'forbid', reason: `${to.name} failed from here just now: ${failure.summary}` };
+  }
+  if (isUsable(target.status)) return { name, verdict: 'ok', reason: `${score} up: ${target.reason}` };
+  if (target.status === 'unknown' && !isAuto && passes > 0 && failure === undefined) {
     const seen = `${passes}/${observations.length}`;
     return { name, verdict: 'ok', reason: `${to.name} ${seen} answer now (no history yet)` };
   }

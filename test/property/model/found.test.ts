@@ -46,6 +46,17 @@ const found: Readonly<Record<string, Partial<Scenario>>> = {
     skews: [18, 0, 0],
     mishaps: [pathDown(0, 30, 60)],
   },
+  'a machine came back to a path that had just failed from there, on what others had seen minutes before': {
+    seed: 1_842_196_127,
+    quorum: 2,
+    asksRcpt: false,
+    window: { from: 76, minutes: 7 },
+    mishaps: [
+      { kind: 'path', at: 68, path: 0, hop: null, state: 'refuse', minutes: 54 },
+      { kind: 'path', at: 31, path: 0, hop: null, state: 'silent', minutes: 50 },
+      { kind: 'path', at: 75, path: 0, hop: null, state: 'slow', minutes: 8 },
+    ],
+  },
   'an action that was given up, by a clock ahead of the one that made the move since, was told as made': {
     seed: -1_070_511_035,
     isAtomic: false,

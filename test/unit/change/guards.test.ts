@@ -353,6 +353,20 @@ describe('target-unhealthy', () => {
   });
 });
 
+describe('target-unhealthy, where others say that the target is up', () => {
+  it.each([
+    // A return is made by a machine that has just seen it work, or at least not fail.
+    ['-', 'return', true, 'forbid'],
+    ['-+', 'return', true, 'ok'],
+    ['?', 'return', true, 'ok'],
+    // To leave what is down, the quorum is enough: one machine that sees nothing must not keep all mail waiting.
+    ['-', 'failover', true, 'ok'],
+  ] as const)('own probes %j, %s, auto %s: %s', (marks, kind, isAuto, verdict) => {
+    const observations = Array.from(marks, (mark) => observe(mark, now));
+    expect(verdictOf('target-unhealthy', { target: pathIs('ok'), kind, isAuto, observations })).toBe(verdict);
+  });
+});
+
 describe('target-rcpt', () => {
   it('is skipped, and says so, where no canary is configured', () => {
     const route = routeWith({ probe: { rcpt: null } });
