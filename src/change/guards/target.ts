@@ -10,13 +10,14 @@ const isUsable = (status: string) => status === 'ok' || status === 'degraded';
 
 /** The target must take mail now. A person's first run has no history: then every hop that can be seen from here must
  *  pass in this run. */
-export const targetUnhealthy: Guard = ({ target, to, kind, isAuto, observations }) => {
+export const targetUnhealthy: Guard = ({ target, to, isAuto, observations }) => {
   const name = 'target-unhealthy';
   const score = `${to.name} ${target.upCount}/${target.hops.length}`;
   const passes = observations.filter((one) => one.verdict === 'pass').length;
   const failure = observations.find((one) => one.verdict === 'fail');
-  // What other vantages say may be minutes old, and nobody is in a hurry to come back.
-  if (isAuto && kind === 'return' && passes === 0 && failure !== undefined) {
+  // What other vantages say may be minutes old; and of a target that did not answer from here, no certificate and no
+  // policy can be judged either.
+  if (isAuto && passes === 0 && failure !== undefined) {
     return { name, verdict: 'forbid', reason: `${to.name} failed from here just now: ${failure.summary}` };
   }
   if (isUsable(target.status)) return { name, verdict: 'ok', reason: `${score} up: ${target.reason}` };

@@ -355,12 +355,12 @@ describe('target-unhealthy', () => {
 
 describe('target-unhealthy, where others say that the target is up', () => {
   it.each([
-    // A return is made by a machine that has just seen it work, or at least not fail.
+    // A move is made by a machine that has not just seen the target fail.
     ['-', 'return', true, 'forbid'],
     ['-+', 'return', true, 'ok'],
     ['?', 'return', true, 'ok'],
-    // To leave what is down, the quorum is enough: one machine that sees nothing must not keep all mail waiting.
-    ['-', 'failover', true, 'ok'],
+    ['-', 'failover', true, 'forbid'],
+    ['-', 'failover', false, 'ok'],
   ] as const)('own probes %j, %s, auto %s: %s', (marks, kind, isAuto, verdict) => {
     const observations = Array.from(marks, (mark) => observe(mark, now));
     expect(verdictOf('target-unhealthy', { target: pathIs('ok'), kind, isAuto, observations })).toBe(verdict);
