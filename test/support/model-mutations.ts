@@ -24,12 +24,6 @@ const guardMutations: readonly ModelMutation[] = [
     pathDown(0, 14, 40),
     pathDown(1, 20, 40),
   ]),
-  // Two others still say up of a path that began to refuse recipients a moment ago.
-  guardOff('target-rcpt', ['target'], { asksRcpt: true, trap: 'none', quorum: 2, hasThirdPath: false }, [
-    { kind: 'kill', at: 10, machine: 1, strike: null, awaySeconds: 3000 },
-    pathDown(0, 12, 40),
-    { kind: 'path', at: 15, path: 1, hop: null, state: 'bounce', minutes: 40 },
-  ]),
   guardOff('mta-sts', ['sts'], { trap: 'sts' }, leaveAndReturn),
   guardOff('tls-name', ['tls'], { trap: 'tls' }, leaveAndReturn),
   guardOff('dane', ['dane'], { trap: 'dane' }, leaveAndReturn),
@@ -63,6 +57,8 @@ export const redundant: Readonly<Partial<Record<GuardName, string>>> = {
     'decide() asks the same first: a machine that is cut off is undecided, whatever guards would say',
   'stale-observations':
     'a process that stands still for as long has lost its lease first; nothing else in the model takes so long',
+  'target-rcpt':
+    'a refusal of the canary is a failed probe, so target-unhealthy forbids; alone this one minds a target with several hops of which one refuses, and those of the model have one',
   'last-path': 'target-unhealthy forbids every move to a path that is not seen to take mail, from wherever',
 };
 
