@@ -8,7 +8,7 @@ import { isSameRrset } from '../../src/model/rrset.ts';
 import { isReverted } from './model-guards.ts';
 import { describe, type ModelJudge } from './model-judge.ts';
 import { actionBehind, deliver } from './model-senders.ts';
-import { healAt } from './model-world.ts';
+import { healAt, roundMs } from './model-world.ts';
 import { minute } from './worlds.ts';
 
 export function checkEnd(actions: readonly Action[], judge: ModelJudge): void {
@@ -48,7 +48,9 @@ function checkReturn(actions: readonly Action[], judge: ModelJudge): void {
     const isOurs = route.records.every((one) =>
       one.owners.every((owner) => world.zones.newest(owner, 'MX')?.action !== null),
     );
-    if (isOurs && last.plan.kind === 'return' && match.ttl.least !== route.ttl)
+    // Its probation is over, and two rounds went by since.
+    const isProven = now - (last.appliedAt ?? now) > route.probationMs + 2 * roundMs;
+    if (isOurs && isProven && last.plan.kind === 'return' && match.ttl.least !== route.ttl)
       judge.report('return', `back on ${match.path} long ago, still with TTL ${match.ttl.least}`);
     return;
   }
