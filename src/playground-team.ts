@@ -6,11 +6,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { AppError } from './errors.ts';
-import { isFlip } from './model/change.ts';
+import { autoNamed, isFlip } from './model/change.ts';
 import { sanitise } from './model/text.ts';
 import type { Deps } from './app/deps.ts';
 import type { Runtime } from './runtime/run.ts';
 import { routeName } from './sandbox/map.ts';
+import { gistOf } from './sandbox/tours/summary.ts';
 import type { Controller, CycleReport, Flip } from './sandbox/tours/tour.ts';
 import type { World } from './sandbox/world.ts';
 
@@ -181,15 +182,12 @@ export async function startTeam(
   return controllerOver(team, store);
 }
 
-/** What grows by itself is no news. */
-const numbers = /\d+/g;
-
 /** Drops what a controller has said before, and tells together what several say. */
 function newsFilter(): (said: readonly Said[]) => CycleReport['decisions'] {
   const last = new Map<string, string>();
   return (said) => {
     const news = said.filter(({ name, text }) => {
-      const gist = text.replace(numbers, '#');
+      const gist = gistOf(text);
       const isNew = last.get(name) !== gist;
       last.set(name, gist);
       return isNew;
@@ -220,7 +218,7 @@ function controllerOver(team: readonly Member[], store: Deps['store']): Controll
     },
     killMover: async () => {
       const [action] = await store.listActions({ route: routeName, limit: 1 });
-      const mover = team.find((one) => action?.by === `auto@${one.name}`);
+      const mover = team.find((one) => action?.by === autoNamed(one.name));
       if (mover === undefined) throw new AppError('bug', 'DNS was changed, and no controller meant to', {});
       killed = mover;
       mover.kill();

@@ -1,7 +1,7 @@
 // Trips brakes: what `auto` was refused by a limit holds it from then on, in the store, until a person resumes.
 
 import type { Brake } from '../model/brake.ts';
-import type { GuardResult, Plan } from '../model/change.ts';
+import { autoNamed, type GuardResult, type Plan } from '../model/change.ts';
 import type { Route } from '../model/route.ts';
 import type { DecidedRoute } from './decide-route.ts';
 import type { Deps } from './deps.ts';
@@ -26,7 +26,7 @@ export async function tripBrakes(
       route: trips.scope === 'route' ? route : null,
       vantage: trips.scope === 'vantage' ? vantage : null,
       at,
-      by: `auto@${vantage}`,
+      by: autoNamed(vantage),
       reason,
     };
     if (!(await deps.store.tripBrake(brake))) continue;

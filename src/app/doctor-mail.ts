@@ -2,12 +2,12 @@
 // for EHLO that others believe. Talks to the declared references, or to the routes' own hops; no further than EHLO.
 
 import { type DomainName, displayName, isHostName, labelsOf, parseDomainName } from '../model/domain-name.ts';
-import { exchangesOf } from '../model/mail-path.ts';
 import type { Observation } from '../model/observation.ts';
 import { reverseNameOf } from '../model/reverse-name.ts';
 import type { ProbePolicy } from '../model/route.ts';
 import type { ProbeTarget } from '../probes/probe.ts';
 import { mapBounded } from './concurrency.ts';
+import { probedExchangesOf } from './measure.ts';
 import { fail, type Finding, ok, type Opened, unknown, warn } from './doctor-finding.ts';
 
 /** As many as tell a dead host from a closed way out. */
@@ -50,21 +50,14 @@ function witnesses({ config }: Opened): Target[] {
   };
   const declared = config.references.map((one) => ({ ...one, addresses: null, policy, isReference: true }));
   if (declared.length > 0) return declared.slice(0, mostReferences);
-  return hopTargets(deps(config), policy).slice(0, mostReferences);
+  return hopTargets(config, policy).slice(0, mostReferences);
 }
 
-const deps = (config: Opened['config']) => [...config.routes.values()];
-
 /** Every exchange of every route, once. */
-function hopTargets(routes: ReturnType<typeof deps>, policy: ProbePolicy): Target[] {
-  const all = routes.flatMap((route) =>
+function hopTargets({ routes }: Opened['config'], policy: ProbePolicy): Target[] {
+  const all = [...routes.values()].flatMap((route) =>
     route.paths.flatMap((path) =>
-      exchangesOf(path).map((one) => ({
-        ...one,
-        policy,
-        addresses: path.kind === 'address' ? (path.addresses.get(one.exchange) ?? []) : null,
-        isReference: false,
-      })),
+      probedExchangesOf(path).map((one) => ({ ...one, policy, isReference: false })),
     ),
   );
   return [...new Map(all.map((one) => [`${one.exchange}:${one.port}`, one])).values()];
@@ -149,7 +142,7 @@ export async function checkFamilies(opened: Opened, signal: AbortSignal): Promis
   const { config, machine, program } = opened;
   const [route] = config.routes.values();
   if (route === undefined) return [];
-  const targets = hopTargets(deps(config), route.probe).slice(0, mostExchanges);
+  const targets = hopTargets(config, route.probe).slice(0, mostExchanges);
   const found = await mapBounded(targets, parallelLookups, (target) => program.probe.resolve(target, signal));
   const addresses = found.flatMap((one) => (one.outcome === 'found' ? one.addresses : []));
   const far = addresses.filter((one) => one !== '::1' && !one.startsWith('127.'));

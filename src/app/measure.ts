@@ -111,7 +111,7 @@ interface PathExchange {
   readonly addresses: readonly string[] | null;
 }
 
-export function exchangesOf(path: MailPath): PathExchange[] {
+export function probedExchangesOf(path: MailPath): PathExchange[] {
   return path.kind === 'mx'
     ? path.mx.map((mx) => ({ ...mx, addresses: null }))
     : [...path.addresses].map(([exchange, addresses]) => ({
@@ -135,7 +135,7 @@ export async function measureRoute(
   // All paths at once: while one waits out the pauses of its confirmation burst, the others are not kept waiting.
   const measured = await Promise.all(
     paths.map(async (path) => {
-      const lists = await mapBounded(exchangesOf(path), parallelHops, (one) =>
+      const lists = await mapBounded(probedExchangesOf(path), parallelHops, (one) =>
         measureExchange(route, one, { run, panel, deps, signal }),
       );
       return [path.name, lists.flat()] as const;

@@ -5,7 +5,7 @@ import { appliedFlip } from '../change/revert.ts';
 import { forbidding } from '../change/guards/index.ts';
 import type { AppError } from '../errors.ts';
 import type { Brake } from '../model/brake.ts';
-import type { Action, ActionKind, GuardResult, Plan } from '../model/change.ts';
+import { type Action, type ActionKind, autoNamed, type GuardResult, type Plan } from '../model/change.ts';
 import { carryOut } from './act.ts';
 import { readDaneFacts, readPolicies, recentActions, type RouteFacts } from './assess.ts';
 import { takeHourlyRoom, tripBrakes } from './brakes.ts';
@@ -73,7 +73,7 @@ export async function move(
       {
         route: facts.route,
         plan,
-        by: `auto@${deps.config.vantage}`,
+        by: autoNamed(deps.config.vantage),
         reason: reasons.join('; '),
         overrides: [],
         rollbackOf: null,
@@ -99,7 +99,7 @@ export async function move(
 /** Without the one that this run tripped by what it would have moved beyond its limit: this move is within it. */
 function othersOf({ now, vantageName }: RouteFacts, brakes: readonly Brake[]): Brake[] {
   return brakes.filter(
-    (one) => one.kind !== 'domains-per-run' || one.by !== `auto@${vantageName}` || one.at < now,
+    (one) => one.kind !== 'domains-per-run' || one.by !== autoNamed(vantageName) || one.at < now,
   );
 }
 

@@ -9,7 +9,7 @@ import type { MailPath } from '../model/mail-path.ts';
 import type { Route } from '../model/route.ts';
 import type { HealthRow } from '../store/store.ts';
 import type { Deps } from './deps.ts';
-import { exchangesOf } from './measure.ts';
+import { probedExchangesOf } from './measure.ts';
 import { pathSight, staleAfterMsOf, type VotedHop } from './panel.ts';
 
 export interface Remembered {
@@ -49,7 +49,7 @@ function rememberedHops(
   known: readonly HealthRow[],
   now: number,
 ): (RankedHop & VotedHop)[] {
-  return exchangesOf(path).flatMap((one) => {
+  return probedExchangesOf(path).flatMap((one) => {
     const prefix = `${one.exchange}[`;
     const rows = known.filter((row) => row.hop.startsWith(prefix) && row.hop.endsWith(`]:${one.port}`));
     // An address the exchange no longer has keeps its old row for a while: only what the last runs saw counts. Of a

@@ -138,11 +138,10 @@ export async function remember(judged: readonly (Judged | AppError)[], deps: Dep
     routes.flatMap(({ route, measurement }) =>
       [...measurement.hops.values()]
         .flat()
-        .flatMap((hop) => hop.observations.filter((one) => isWorthKeeping(one, hop.own, intervalOf(route))))
+        .flatMap((hop) =>
+          hop.observations.filter((one) => isWorthKeeping(one, hop.own, route.probe.intervalMs)),
+        )
         .map((observation) => ({ route: route.name, observation })),
     ),
   );
 }
-
-/** Results are stale after three intervals. */
-const intervalOf = ({ probe }: Route): number => probe.staleAfterMs / 3;

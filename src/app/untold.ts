@@ -1,7 +1,7 @@
 // Moves of `auto` that DNS has and nobody has heard of: the run that made them was killed before it could tell. Found
 // by what the history lacks.
 
-import type { Action } from '../model/change.ts';
+import { type Action, autoNamed, isByAuto } from '../model/change.ts';
 import type { Event } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 import { describeRecovered, type Recovery } from './recover.ts';
@@ -23,10 +23,11 @@ export async function untoldMoves(
   { store, clock, config }: Pick<Deps, 'store' | 'clock' | 'config'>,
 ): Promise<Recovery[]> {
   const now = clock.now();
-  const isDue = ({ by, confirmedAt }: Action): boolean => {
+  const isDue = (action: Action): boolean => {
+    const { by, confirmedAt } = action;
     if (confirmedAt === null || now - confirmedAt >= newsMs) return false;
     // Rounds under this name follow one another: the one that made it is over.
-    return by === `auto@${config.vantage}` || (by.startsWith('auto@') && now - confirmedAt >= othersMs);
+    return by === autoNamed(config.vantage) || (isByAuto(action) && now - confirmedAt >= othersMs);
   };
   const due = actions.filter(isDue);
   if (due.length === 0) return [];

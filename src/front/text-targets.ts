@@ -89,11 +89,8 @@ export function stdoutTarget(): TextTarget {
   return standardTarget('stdout');
 }
 
-/** Written beside it under another name first, so that nobody reads half of it and the last good one stays until then. */
-export async function fileTarget(file: string, mode = anybody): Promise<TextTarget> {
-  const place = await placeOf(file);
-  const temporary = place.isReplaced ? `${place.file}.${randomBytes(4).toString('hex')}.tmp` : place.file;
-  const stream = await openStream(temporary, file, place.isReplaced ? 'wx' : 'a', mode);
+/** What a stream of our own needs wherever it goes; how it is given up is another matter. */
+function writingTo(stream: WriteStream, file: string): Omit<TextTarget, 'discard'> {
   const pieces = new Pieces(stream, false);
   return {
     write: (text) => pieces.write(text),
@@ -102,6 +99,20 @@ export async function fileTarget(file: string, mode = anybody): Promise<TextTarg
     finish: async () => {
       pieces.flush();
       await ended(stream, file);
+    },
+  };
+}
+
+/** Written beside it under another name first, so that nobody reads half of it and the last good one stays until then. */
+export async function fileTarget(file: string, mode = anybody): Promise<TextTarget> {
+  const place = await placeOf(file);
+  const temporary = place.isReplaced ? `${place.file}.${randomBytes(4).toString('hex')}.tmp` : place.file;
+  const stream = await openStream(temporary, file, place.isReplaced ? 'wx' : 'a', mode);
+  const writing = writingTo(stream, file);
+  return {
+    ...writing,
+    finish: async () => {
+      await writing.finish();
       if (place.isReplaced) await rename(temporary, place.file);
     },
     discard: async () => {
@@ -118,15 +129,8 @@ export async function appendTarget(file: string): Promise<TextTarget> {
     () => 0,
   );
   const stream = await openStream(file, file, 'a');
-  const pieces = new Pieces(stream, false);
   return {
-    write: (text) => pieces.write(text),
-    room: () => pieces.room(),
-    isClosed: () => false,
-    finish: async () => {
-      pieces.flush();
-      await ended(stream, file);
-    },
+    ...writingTo(stream, file),
     discard: async () => {
       const isOver = once(stream, 'close');
       stream.destroy();

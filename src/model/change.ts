@@ -119,6 +119,17 @@ export function isFlip(action: Action): boolean {
   return !stillKinds.includes(action.plan.kind) && mayHaveHappened;
 }
 
+const autoPrefix = 'auto@';
+
+/** `by` of what the `auto` of a vantage does. */
+export function autoNamed(vantage: string): string {
+  return `${autoPrefix}${vantage}`;
+}
+
+export function isByAuto({ by }: Pick<Action, 'by'>): boolean {
+  return by.startsWith(autoPrefix);
+}
+
 /** Prefix of `by` where a person, not `auto`, acted. */
 const personPrefix = 'person:';
 

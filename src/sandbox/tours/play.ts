@@ -7,7 +7,7 @@ import { mailDomain, recipient, routeName, shortName } from '../map.ts';
 import type { World } from '../world.ts';
 import { tourHeadlines } from './names.ts';
 import { resultOf } from './result.ts';
-import { summaryLines, wrapLine } from './summary.ts';
+import { gistOf, summaryLines, wrapLine } from './summary.ts';
 import {
   countingMs,
   deadlineMs,
@@ -32,9 +32,6 @@ const silentFaults: Partial<Record<HopFault, string>> = {
   hold: 'still says 250 to everything, and keeps the mail',
   discard: 'still says 250 to everything, and the mail is gone',
 };
-
-/** `9 canaries, the oldest for 11s`: what grows by itself is no news; the 1 in mx1 is part of a name. */
-const countsAndAges = /\b\d+(?:\.\d+)?(?:ms|[smh])?\b/g;
 
 /** One play of one tour. Rejects only with the reason of `signal`, or with what the controller threw. */
 export async function playTour(
@@ -178,7 +175,7 @@ class Play {
 
   #hear(route: string, text: string): void {
     if (this.#faultAt !== null) this.#said.push(text);
-    const gist = text.replace(countsAndAges, '#');
+    const gist = gistOf(text);
     if (this.#lastWords.get(route) === gist) return;
     this.#lastWords.set(route, gist);
     this.#tell(`${route}: ${text}`);

@@ -9,6 +9,7 @@ import type { SqlEngine } from './engine.ts';
 import { bringUpToDate, readSchemaVersion, schemaVersion } from './migrate.ts';
 import { openEngine } from './open.ts';
 import { readLeases } from './lease-list.ts';
+import { nobody } from './leases.ts';
 import { type Columns, importedRow, readColumns } from './portable.ts';
 import type { Tables } from './schema.ts';
 
@@ -159,7 +160,7 @@ async function insertRows(db: Kysely<Tables>, table: string, rows: readonly Stor
 async function importToken(db: Kysely<Tables>, route: string, token: number): Promise<void> {
   const known = await db.selectFrom('lease').select('token').where('route', '=', route).executeTakeFirst();
   if (known === undefined) {
-    await db.insertInto('lease').values({ route, holder: '', token, expires_at: 0 }).execute();
+    await db.insertInto('lease').values({ route, holder: nobody, token, expires_at: 0 }).execute();
   } else if (known.token < token) {
     await db.updateTable('lease').set({ token }).where('route', '=', route).execute();
   }
@@ -169,10 +170,10 @@ async function freeLease(engine: SqlEngine, lease: Lease): Promise<boolean> {
   return engine.write('synced', async (trx) => {
     const freed = await trx
       .updateTable('lease')
-      .set({ holder: '', expires_at: 0 })
+      .set({ holder: nobody, expires_at: 0 })
       .where('route', '=', lease.route)
       .where('token', '=', lease.token)
-      .where('holder', '!=', '')
+      .where('holder', '!=', nobody)
       .executeTakeFirst();
     return freed.numUpdatedRows === 1n;
   });

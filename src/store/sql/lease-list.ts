@@ -3,12 +3,13 @@
 import type { Lease } from '../../model/lease.ts';
 import type { SqlEngine } from './engine.ts';
 import { Fields } from './fields.ts';
+import { nobody } from './leases.ts';
 
 export async function readLeases(engine: SqlEngine): Promise<Lease[]> {
   const rows = await engine.db
     .selectFrom('lease')
     .selectAll()
-    .where('holder', '!=', '')
+    .where('holder', '!=', nobody)
     .orderBy('route')
     .execute();
   return rows.map((row) => {

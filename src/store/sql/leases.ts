@@ -16,7 +16,7 @@ const maxTtlMs = 3_600_000;
  *  2040): it would lock the route for years. An hour of skew between two hosts is still honoured. */
 const maxHorizonMs = 2 * maxTtlMs;
 /** Holder of a lease that nobody has. */
-const nobody = '';
+export const nobody = '';
 
 type Trx = Transaction<Tables>;
 

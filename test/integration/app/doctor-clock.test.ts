@@ -7,6 +7,7 @@ import { providerKinds } from '../../../src/providers/kinds.ts';
 import { type Clock, systemClock } from '../../../src/runtime/clock.ts';
 import { openSqlStore } from '../../../src/store/sql/open.ts';
 import { AppWorld } from '../../support/app-world.ts';
+import { soundMachine } from '../../support/sound-machine.ts';
 import { postgresMissing, type RealPostgres, startPostgres } from '../../support/real-postgres.ts';
 
 const never = new AbortController().signal;
@@ -27,16 +28,7 @@ describe.skipIf(postgresMissing !== null)(`PostgreSQL ${postgresMissing ?? ''}`.
     const clock: Clock = { ...systemClock, now: () => Date.now() + offsetMs };
     const config = world.config();
     const deps: DoctorDeps = {
-      machine: {
-        nodeVersion: '24.21.0',
-        hostname: 'ops.example.com',
-        families: { ipv4: true, ipv6: false },
-        stat: () => Promise.resolve({ mode: 0o100600 }),
-        hasEnvironment: () => true,
-        credentialFile: () => null,
-        freeBytes: () => Promise.resolve(10 ** 12),
-        httpTime: () => Promise.reject(new Error('nobody was to be asked')),
-      },
+      machine: soundMachine,
       clock,
       startedAt: clock.now(),
       config,

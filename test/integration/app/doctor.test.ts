@@ -12,20 +12,10 @@ import { ConfigError, StoreError } from '../../../src/errors.ts';
 import { domainNameOf } from '../../../src/model/domain-name.ts';
 import { providerKinds } from '../../../src/providers/kinds.ts';
 import { AppWorld, type WorldOptions } from '../../support/app-world.ts';
+import { soundMachine } from '../../support/sound-machine.ts';
 
 const never = new AbortController().signal;
 const minute = 60_000;
-
-const soundMachine: Machine = {
-  nodeVersion: '24.21.0',
-  hostname: 'ops.example.com',
-  families: { ipv4: true, ipv6: false },
-  stat: () => Promise.resolve({ mode: 0o100600 }),
-  hasEnvironment: () => true,
-  credentialFile: () => null,
-  freeBytes: () => Promise.resolve(10 ** 12),
-  httpTime: () => Promise.reject(new Error('nobody was to be asked')),
-};
 
 const providers: Config['providers'] = new Map([
   [
